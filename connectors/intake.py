@@ -1,0 +1,231 @@
+"""The edge of a job: from one topic's messages of a batch to the events the step may trust.
+
+In this order, each a function of the log: decode, check the schema's rules, refuse what is dated too far ahead,
+tell repeats, mark what is late, sort. What is refused becomes a dead letter with its reason and place.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from connectors import duplicates
+from connectors.duplicates import Duplicates
+from connectors.spec import Feed
+from connectors.state import ColumnTable
+from schemas.checks import violations
+from schemas.codec import decode_batch
+from schemas.merkle import leaf_hash
+from schemas.records import Record
+from schemas.step import MIN_TIME, TableSpec
+
+TABLES: Mapping[str, TableSpec] = {
+    **duplicates.TABLES,
+    "engine.feeds": TableSpec({"topic": "str", "greatest": "int", "tick": "int"}, "topic"),
+}
+_REFUSALS = {
+    duplicates.CONFLICT: "conflicting-duplicate: this producer and sequence came before with another body",
+    duplicates.GAPS_FULL: "gap-list-full: the producer's sequence has more gaps than are remembered",
+    duplicates.PRODUCERS_FULL: "too-many-producers: the partition remembers no further producer",
+}
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A refused message: why, and where it stands."""
+
+    topic: str
+    offset: int
+    appended: int
+    reason: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One topic's part of a batch in log order; arrays of shape (n,), `appended` in milliseconds UTC."""
+
+    offset: np.ndarray
+    appended: np.ndarray
+    tick: np.ndarray
+    messages: Sequence[bytes | None]
+
+
+@dataclass
+class Intake:
+    """What came of it: events for the step, dead letters, counts, and the leaf of every record."""
+
+    frame: pl.DataFrame
+    watermark: int
+    leaves: list[bytes]
+    dead: list[Dead] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def take_in(feed: Feed, arrival: Arrival, tables: Mapping[str, ColumnTable]) -> Intake:
+    """Judge one topic's messages; the partition's engine tables follow."""
+    return _Judge(feed, arrival, tables).run()
+
+
+class _Judge:
+    """One pass over one topic's part of a batch."""
+
+    def __init__(self, feed: Feed, arrival: Arrival, tables: Mapping[str, ColumnTable]) -> None:
+        self.feed = feed
+        self.rec: Record = feed.record
+        self.tables = tables
+        self.at = np.flatnonzero(~arrival.tick)  # positions of records in the arrival
+        self.arrival = arrival
+        self.messages = [arrival.messages[i] for i in self.at.tolist()]
+        self.leaves = [leaf_hash(m or b"") for m in self.messages]
+        self.dead: list[Dead] = []
+        self.counts: Counter[str] = Counter(records=len(self.at), ticks=len(arrival.tick) - len(self.at))
+        marks = tables["engine.feeds"].lookup(pl.Series([feed.topic]))
+        known = bool(marks["known"][0])
+        self.greatest = int(marks["greatest"][0]) if known else MIN_TIME
+        self.tick = int(marks["tick"][0]) if known else MIN_TIME
+
+    def run(self) -> Intake:
+        tick_at, tick_time = self._ticks()
+        frame = self._decoded()
+        if self.rec.time is not None:
+            frame = self._refuse_ahead(frame, tick_at, tick_time)
+        if self.rec.producer is not None and self.rec.sequence is not None:
+            frame = self._refuse_repeats(frame)
+        frame = self._mark_late(frame, tick_at, tick_time)
+        self._remember()
+        self.counts["used"] = frame.height
+        self.counts["late"] = int(frame["late"].sum())
+        self.counts["dead"] = len(self.dead)
+        self.dead.sort(key=lambda d: d.offset)
+        return Intake(self._finished(frame), self._watermark(), self.leaves, self.dead, self.counts)
+
+    def _refuse(self, record: int, reason: str) -> None:
+        """Make the dead letter of the record at this position among the records."""
+        at = self.at[record]
+        place = int(self.arrival.offset[at]), int(self.arrival.appended[at])
+        self.dead.append(Dead(self.feed.topic, *place, reason, self.messages[record] or b""))
+
+    def _ticks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and business times of the ticks that carry one, bad ticks refused."""
+        at, times = [], []
+        for i in np.flatnonzero(self.arrival.tick).tolist():
+            value = self.arrival.messages[i] or b""
+            if not value:
+                continue
+            time = int.from_bytes(value, "big", signed=True)
+            reference = self.tick if self.tick != MIN_TIME else int(self.arrival.appended[i]) * 1_000
+            if len(value) != 8 or time > reference + self.feed.tick_ahead:
+                place = int(self.arrival.offset[i]), int(self.arrival.appended[i])
+                self.dead.append(Dead(self.feed.topic, *place, "bad-tick: no time, or too far ahead", value))
+                self.counts["ticks"] -= 1
+                self.counts["records"] += 1
+                continue
+            self.tick = max(self.tick, time)
+            at.append(i)
+            times.append(self.tick)
+        return np.array(at, dtype=np.int64), np.array(times, dtype=np.int64)
+
+    def _decoded(self) -> pl.DataFrame:
+        frame, index, rejected = decode_batch(self.rec, self.messages)
+        for bad in rejected:
+            self._refuse(bad.index, bad.reason)
+        frame = frame.with_columns(pl.Series("record", index, dtype=pl.Int64))
+        broken = violations(self.rec, frame)
+        for bad in broken:
+            self._refuse(int(index[bad.index]), bad.reason)
+        if broken:
+            keep = np.ones(frame.height, dtype=bool)
+            keep[[bad.index for bad in broken]] = False
+            frame = frame.filter(keep)
+        return frame
+
+    def _refuse_ahead(
+        self, frame: pl.DataFrame, tick_at: np.ndarray, tick_time: np.ndarray
+    ) -> pl.DataFrame:
+        marks = self.tables["engine.feeds"].lookup(pl.Series([self.feed.topic]))
+        earlier = int(marks["tick"][0]) if bool(marks["known"][0]) else MIN_TIME
+        at = self.at[frame["record"].to_numpy()]
+        last = np.concatenate([[earlier], tick_time])[np.searchsorted(tick_at, at)]
+        reference = np.where(last == MIN_TIME, self.arrival.appended[at] * 1_000, last)
+        ahead = frame[self.rec.time].to_numpy() > reference + self.feed.ahead
+        for record in frame["record"].to_numpy()[ahead].tolist():
+            self._refuse(record, "too-far-ahead: dated beyond what the last tick allows")
+        return frame.filter(~ahead) if ahead.any() else frame
+
+    def _refuse_repeats(self, frame: pl.DataFrame) -> pl.DataFrame:
+        judge = Duplicates(self.tables)
+        bodies = np.frombuffer(b"".join(self.leaves), dtype=">i8").reshape(-1, 4)[:, 0].astype(np.int64)
+        records = frame["record"].to_numpy()
+        numbers = frame[self.rec.sequence].to_numpy()
+        verdicts = np.empty(frame.height, dtype=np.int8)
+        for producer, rows in _by_producer(frame[self.rec.producer]):
+            line = f"{self.feed.topic}\0{producer}"
+            verdicts[rows] = judge.judge(line, numbers[rows], bodies[records[rows]])
+        self.counts["duplicates"] = int((verdicts == duplicates.REPEAT).sum())
+        self.counts["duplicates_unchecked"] = int((verdicts == duplicates.UNCHECKED).sum())
+        for verdict, reason in _REFUSALS.items():
+            for record in records[verdicts == verdict].tolist():
+                self._refuse(record, reason)
+        fresh = verdicts == duplicates.FRESH
+        return frame if fresh.all() else frame.filter(fresh)
+
+    def _mark_late(
+        self, frame: pl.DataFrame, tick_at: np.ndarray, tick_time: np.ndarray
+    ) -> pl.DataFrame:
+        at = self.at[frame["record"].to_numpy()]
+        if self.rec.time is None:
+            return frame.with_columns(late=pl.lit(value=False), watermark=pl.lit(MIN_TIME))
+        times = frame[self.rec.time].to_numpy()
+        shown = np.full(len(self.arrival.tick) + 1, MIN_TIME, dtype=np.int64)
+        shown[0] = self.greatest
+        shown[tick_at + 1] = tick_time
+        shown[at + 1] = times
+        greatest = np.maximum.accumulate(shown)
+        self.greatest = int(greatest[-1])
+        before = greatest[at]
+        watermark = np.where(before == MIN_TIME, MIN_TIME, before - self.feed.lateness)
+        return frame.with_columns(late=times < watermark, watermark=watermark)
+
+    def _remember(self) -> None:
+        marks = {"topic": self.feed.topic, "greatest": self.greatest, "tick": self.tick}
+        self.tables["engine.feeds"].upsert(pl.DataFrame([marks]))
+
+    def _watermark(self) -> int:
+        return MIN_TIME if self.greatest == MIN_TIME else self.greatest - self.feed.lateness
+
+    def _finished(self, frame: pl.DataFrame) -> pl.DataFrame:
+        records = frame["record"].to_numpy()
+        at = self.at[records]
+        columns = [
+            pl.Series("offset", self.arrival.offset[at]),
+            pl.Series("appended", self.arrival.appended[at]),
+        ]
+        if self.feed.leaves:
+            columns.append(pl.Series("leaf", [self.leaves[i] for i in records], dtype=pl.Binary))
+        if self.feed.raw:
+            columns.append(pl.Series("raw", [self.messages[i] for i in records], dtype=pl.Binary))
+        frame = frame.drop("record").with_columns(columns)
+        return frame if self.feed.order == "log" else _sorted(frame, self.rec)
+
+
+def _by_producer(producers: pl.Series) -> list[tuple[str, np.ndarray]]:
+    """Row numbers of each producer, producers in the order of their names."""
+    names = producers.unique().sort().to_list()
+    if len(names) == 1:
+        return [(names[0], np.arange(len(producers)))]
+    return [(name, np.flatnonzero((producers == name).to_numpy())) for name in names]
+
+
+def _sorted(frame: pl.DataFrame, rec: Record) -> pl.DataFrame:
+    """In order of business time, producer sequence, id; ids are compared only where the rest is equal."""
+    keys = [k for k in (rec.time, rec.sequence) if k is not None]
+    if not keys:
+        return frame
+    order = np.lexsort([frame[k].to_numpy() for k in reversed(keys)])
+    frame = frame[order]
+    if rec.id is None or not frame.select(pl.struct(keys).rle_id().is_duplicated().any()).item():
+        return frame
+    return frame.sort([*keys, rec.id, "offset"])

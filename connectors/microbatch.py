@@ -1,0 +1,161 @@
+"""The one Flink operator: a keyed Python function that folds one batch a call, exactly-once state.
+
+The key is the partition, the value a row (slice end, messages, places). The keyed stream is built straight over
+the JVM's stream, as its rows are (key, value) already: no hop through Python to extract a key. That uses
+PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere else.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from pyflink.common import Configuration, Types
+from pyflink.datastream import (
+    DataStream,
+    KeyedProcessFunction,
+    RuntimeContext,
+    StreamExecutionEnvironment,
+)
+from pyflink.datastream.data_stream import KeyedStream
+from pyflink.datastream.state import MapState, MapStateDescriptor
+from pyflink.java_gateway import get_gateway
+from pyflink.table import StreamTableEnvironment, Table
+
+from connectors.batches import Shard
+from connectors.kafka import KafkaEnds, micro_batches, write_results
+from connectors.spec import JobSpec
+
+MAX_PARALLELISM = 128
+STATE = "tables"
+_COUNTERS = ("records", "dead", "late", "duplicates")
+
+
+class Effect(Protocol):
+    """Something beside Kafka that a batch's outputs are written to, exactly-once by its own cursor."""
+
+    topic: str
+
+    def open(self) -> None:
+        """Connect, in the worker."""
+
+    def apply(self, shard: int, sequence: int, ranges: str, outputs: pl.DataFrame) -> None:
+        """Write one batch, or skip it if it was written before a restart."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class FlinkBlobs:
+    """Flink's MapState under the current key, as the store wants it."""
+
+    def __init__(self, state: MapState) -> None:
+        """Wrap the state."""
+        self.state = state
+
+    def keys(self) -> Iterator[int]:
+        """All keys."""
+        return iter(list(self.state.keys()))
+
+    def __getitem__(self, key: int) -> bytes:
+        """The blob under `key`."""
+        return bytes(self.state.get(key))
+
+    def __setitem__(self, key: int, blob: bytes) -> None:
+        """Put a blob."""
+        self.state.put(key, blob)
+
+    def __delitem__(self, key: int) -> None:
+        """Remove a blob."""
+        self.state.remove(key)
+
+
+class MicroBatch(KeyedProcessFunction):
+    """Folds the batches of the partitions that are this subtask's."""
+
+    def __init__(self, job: JobSpec, out_prefix: str, effect: Effect | None = None) -> None:
+        """Fold batches of `job`; result topics get `out_prefix`."""
+        self.job = job
+        self.out_prefix = out_prefix
+        self.effect = effect
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Get the state; types are made here, as a used type object cannot be pickled."""
+        octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+        descriptor = MapStateDescriptor(STATE, Types.LONG(), octets)
+        self.blobs = FlinkBlobs(runtime_context.get_map_state(descriptor))
+        self.shards: dict[int, Shard] = {}
+        metrics = runtime_context.get_metrics_group().add_group("tidemark", self.job.name)
+        self.counters = {name: metrics.counter(name) for name in _COUNTERS}
+        metrics.gauge("state_bytes", lambda: sum(s.store.nbytes for s in self.shards.values()))
+        if self.effect is not None:
+            self.effect.open()
+
+    def close(self) -> None:
+        """Let go of what the effect holds."""
+        if self.effect is not None:
+            self.effect.close()
+
+    def process_element(
+        self, value: Any, ctx: KeyedProcessFunction.Context
+    ) -> Iterator[tuple[str, bytes, bytes]]:
+        """Fold one batch and emit its messages."""
+        key = ctx.get_current_key()
+        number = key if isinstance(key, int) else key[0]
+        shard = self.shards.get(number)
+        if shard is None:
+            shard = self.shards[number] = Shard(self.job, number, self.blobs)
+        slice_end, messages, words = value
+        places = np.array(words, dtype=np.int64)
+        folded = shard.fold(slice_end.to_epoch_milli(), messages, places)
+        if self.effect is not None:
+            frame = folded.outputs.get(self.effect.topic, pl.DataFrame())
+            self.effect.apply(number, folded.sequence, folded.ranges, frame)
+        for name, counter in self.counters.items():
+            counter.inc(folded.counts[name])
+        for result in folded.results:
+            yield self.out_prefix + result.topic, result.key, result.value
+
+
+def environment(parallelism: int) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
+    """The environments of a job, with the settings that the state's contract needs."""
+    configuration = Configuration()
+    for key, setting in {
+        "pipeline.max-parallelism": str(MAX_PARALLELISM),
+        "table.exec.uid.generation": "ALWAYS",
+        "table.local-time-zone": "UTC",
+    }.items():
+        configuration.set_string(key, setting)
+    env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    env.set_parallelism(parallelism)
+    return env, StreamTableEnvironment.create(env)
+
+
+def folded(
+    tables: StreamTableEnvironment, batches: Table, job: JobSpec, out_prefix: str, effect: Effect | None
+) -> DataStream:
+    """The stream of (topic, key, value) that `job` makes of its micro-batches."""
+    key, octets = Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())
+    value = Types.ROW([Types.INSTANT(), Types.OBJECT_ARRAY(octets), Types.OBJECT_ARRAY(Types.LONG())])
+    rows = tables.to_append_stream(batches, Types.ROW([key, value]))
+    selector = get_gateway().jvm.KeyByKeySelector()
+    key_type = Types.ROW([key]).get_java_type_info()
+    keyed = KeyedStream(rows._j_data_stream.keyBy(selector, key_type), value, rows)
+    out = keyed.process(
+        MicroBatch(job, out_prefix, effect), output_type=Types.TUPLE([Types.STRING(), octets, octets])
+    )
+    return named(out, job.name)
+
+
+def named(stream: DataStream, name: str) -> DataStream:
+    """Give a stateful operator its uid, the same name, and the fixed maximum parallelism."""
+    return stream.uid(name).name(name).set_max_parallelism(MAX_PARALLELISM)
+
+
+def assemble(
+    tables: StreamTableEnvironment, job: JobSpec, ends: KafkaEnds, effect: Effect | None = None
+) -> None:
+    """The whole of a job: micro-batches in, fold, results out."""
+    batches = micro_batches(tables, ends, [feed.topic for feed in job.feeds], job.slice_ms)
+    results = folded(tables, batches, job, ends.out_prefix, effect)
+    write_results(tables, ends, job.name, job.outputs, tables.from_data_stream(results))

@@ -1,0 +1,67 @@
+"""Reads topics by offset range: what the oracle, the verifier and the drills take as given."""
+
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from connectors.log import Span
+
+_BATCH = 10_000
+
+
+class LogReader:
+    """Reads committed records of topic partitions; at-most the end offsets found when asked."""
+
+    def __init__(self, brokers: str, prefix: str = "") -> None:
+        """Read from `brokers`; topic names are logical and get `prefix`."""
+        self.prefix = prefix
+        self.consumer = Consumer(
+            {
+                "bootstrap.servers": brokers,
+                "group.id": "tidemark-reader",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": 65_536,
+            }
+        )
+
+    def close(self) -> None:
+        """Disconnect."""
+        self.consumer.close()
+
+    def ends(self, topic: str, partition: int) -> tuple[int, int]:
+        """First and next offset; the next one is that of the last committed record plus one."""
+        place = TopicPartition(self.prefix + topic, partition)
+        low, high = self.consumer.get_watermark_offsets(place, timeout=20)
+        return int(low), int(high)
+
+    def read(self, topic: str, partition: int, start: int | None = None, end: int | None = None) -> Span:
+        """The records with start <= offset < end; without an end, up to the last committed one."""
+        low, high = self.ends(topic, partition)
+        start = low if start is None else start
+        end = high if end is None else end
+        span = Span()
+        if start >= end:
+            return span
+        self.consumer.assign([TopicPartition(self.prefix + topic, partition, start)])
+        while True:
+            for message in self.consumer.consume(_BATCH, timeout=1.0):
+                error = message.error()
+                if error is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:
+                        return span
+                    raise KafkaException(error)
+                offset = message.offset()
+                if offset >= end:
+                    return span
+                span.put(offset, message.timestamp()[1], message.key(), message.value())
+                if offset == end - 1:
+                    return span
+
+    def shard(
+        self, topics: Sequence[str], partition: int, until: Mapping[str, int] | None = None
+    ) -> dict[str, Span]:
+        """All topics of one shard, each up to its offset in `until` (exclusive)."""
+        return {t: self.read(t, partition, end=None if until is None else until.get(t, 0)) for t in topics}

@@ -1,0 +1,295 @@
+"""Columnar state: the tables of one partition as numpy columns, with what changed since the last batch.
+
+A row keeps its number for life, a freed number is taken again from the next batch on. `delta()` says what a
+batch changed, `chunk()` what a range of rows holds now; both are absolute values per row number, so that
+applying chunks first and then all deltas since the oldest chunk gives the table again (connectors.store).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from connectors.layout import DTYPES, EMPTY, Reader, number, pack
+from schemas.step import ColumnKind, TableSpec
+
+_POLARS = {
+    "int": pl.Int64,
+    "float": pl.Float64,
+    "bool": pl.Boolean,
+    "str": pl.String,
+    "bytes": pl.Binary,
+}
+_ORDER = "\0order"
+
+
+class ColumnTable:
+    """One state table; `schemas.step.Table` says what each call means for a step."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        """An empty table of this layout."""
+        self.spec = spec
+        self.kinds: dict[str, ColumnKind] = dict(spec.columns)
+        if spec.key is None:
+            self.kinds[_ORDER] = "int"
+        self.columns = {n: np.empty(0, dtype=DTYPES[k]) for n, k in self.kinds.items()}
+        self.alive = np.empty(0, dtype=bool)
+        self.rows = 0  # row numbers in use or freed; capacity is len(self.alive)
+        self.count = 0
+        self.next_order = 0
+        self.index: dict[object, int] = {}
+        self.free = np.empty(0, dtype=np.int64)  # ascending
+        self._set: list[np.ndarray] = []
+        self._made: list[np.ndarray] = []
+        self._freed: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        """Number of rows that are alive."""
+        return self.count
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the columns, octets estimated at 64 bytes a value."""
+        fixed = sum(c.nbytes for c in self.columns.values())
+        octets = sum(64 * self.count for k in self.kinds.values() if k in ("str", "bytes"))
+        return fixed + octets + 100 * len(self.index)
+
+    # -- what a step calls ------------------------------------------------------------------------
+
+    def lookup(self, keys: pl.Series) -> pl.DataFrame:
+        """Rows of `keys`, aligned with them; zero, empty or false where absent, and column `known`."""
+        rows = self._find(keys.to_list())
+        known = rows >= 0
+        out = {self._key: keys}
+        for name, kind in self.spec.columns.items():
+            if name != self.spec.key:
+                values = np.full(len(rows), EMPTY[kind], dtype=DTYPES[kind])
+                values[known] = self.columns[name][rows[known]]
+                out[name] = _series(name, kind, values)
+        return pl.DataFrame(out).with_columns(known=pl.Series(known, dtype=pl.Boolean))
+
+    def upsert(self, frame: pl.DataFrame) -> None:
+        """Set the columns given for each key of `frame` (unique); a new key starts from zero values."""
+        rows = self._find_or_make(frame[self._key])
+        for name in frame.columns:
+            if name != self.spec.key:
+                self.columns[name][rows] = _values(frame[name], self.kinds[name])
+        self._set.append(rows)
+
+    def add(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the numeric columns of `frame` to the rows of its keys (unique); the new values, aligned."""
+        rows = self._find_or_make(frame[self._key])
+        out = {self._key: frame[self._key]}
+        for name in frame.columns:
+            if name != self.spec.key:
+                values = self.columns[name][rows] + frame[name].to_numpy()
+                self.columns[name][rows] = values
+                out[name] = _series(name, self.kinds[name], values)
+        self._set.append(rows)
+        return pl.DataFrame(out)
+
+    def append(self, frame: pl.DataFrame) -> None:
+        """Add rows to a table without a key."""
+        if self.spec.key is not None:
+            raise TypeError("append is for tables without a key")
+        rows = self._make(frame.height)
+        for name in self.spec.columns:
+            self.columns[name][rows] = _values(frame[name], self.kinds[name])
+        self.columns[_ORDER][rows] = np.arange(self.next_order, self.next_order + frame.height)
+        self.next_order += frame.height
+        self._set.append(rows)
+
+    def due(self, frame: pl.DataFrame | None, column: str, below: int) -> pl.DataFrame:
+        """Take out all rows, stored or in `frame`, whose `column` is <= `below`; keep the rest."""
+        rows = np.flatnonzero(self.alive[: self.rows] & (self.columns[column][: self.rows] <= below))
+        rows = rows[np.argsort(self.columns[_ORDER][rows], kind="stable")]
+        taken = self._frame_of(rows)
+        self._release(rows)
+        if frame is None or frame.is_empty():
+            return taken
+        frame = frame.select(taken.columns)
+        now = pl.col(column) <= below
+        self.append(frame.filter(~now))
+        return pl.concat([taken, frame.filter(now)])
+
+    def expire(self, column: str, below: int) -> int:
+        """Drop the rows whose `column` is < `below`; how many they were."""
+        rows = np.flatnonzero(self.alive[: self.rows] & (self.columns[column][: self.rows] < below))
+        self._release(rows)
+        return len(rows)
+
+    def frame(self) -> pl.DataFrame:
+        """All rows: in the order of arrival without a key, else in order of the key."""
+        rows = np.flatnonzero(self.alive[: self.rows])
+        if self.spec.key is None:
+            rows = rows[np.argsort(self.columns[_ORDER][rows], kind="stable")]
+            return self._frame_of(rows)
+        return self._frame_of(rows).sort(self.spec.key)
+
+    # -- rows addressed by number, for the engine's own tables --------------------------------------
+
+    def set_rows(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
+        """Set columns of the given row numbers, which come into being where they were not."""
+        if not len(rows):
+            return
+        self._grow(int(rows.max()) + 1)
+        self.count += int((~self.alive[rows]).sum())
+        self.alive[rows] = True
+        for name, column in values.items():
+            self.columns[name][rows] = column
+        self._set.append(rows)
+
+    def row_of(self, key: object) -> int:
+        """The row number of `key`, made when absent."""
+        return int(self._find_or_make(pl.Series([key]))[0])
+
+    # -- what the store calls ------------------------------------------------------------------------
+
+    def delta(self) -> bytes:
+        """What changed since the last call, as absolute values: rows set, rows freed. Starts a new batch."""
+        freed, made, changed = (_distinct(g) for g in (self._freed, self._made, self._set))
+        self._freed, self._made, self._set = [], [], []
+        self.free = np.union1d(self.free, freed) if len(freed) else self.free
+        return (
+            number(self.rows)
+            + number(self.next_order)
+            + _pack_rows(freed)
+            + self._pack(made[self.alive[made]], self._keys)
+            + self._pack(changed[self.alive[changed]], self._others)
+        )
+
+    def apply(self, reader: Reader) -> None:
+        """Take in one `delta()`; the index by key is stale until `settle()`."""
+        self._grow(reader.number())
+        self.next_order = reader.number()
+        self.alive[_unpack_rows(reader)] = False
+        self._unpack(reader, self._keys)
+        self._unpack(reader, self._others)
+
+    def chunk(self, start: int, stop: int) -> bytes:
+        """All rows with numbers in [start, stop)."""
+        stop = min(stop, self.rows)
+        return self._pack(start + np.flatnonzero(self.alive[start:stop]), list(self.kinds))
+
+    def apply_chunk(self, reader: Reader) -> None:
+        """Take in one `chunk()`; the index by key is stale until `settle()`."""
+        self._unpack(reader, list(self.kinds))
+
+    def settle(self) -> None:
+        """End of loading: index, count and freed row numbers follow from the rows that are alive."""
+        alive = self.alive[: self.rows]
+        rows = np.flatnonzero(alive)
+        self.free = np.flatnonzero(~alive)
+        self.count = len(rows)
+        for name, kind in self.kinds.items():
+            self.columns[name][self.free] = EMPTY[kind]
+        if self.spec.key is not None:
+            keys = self.columns[self.spec.key][rows].tolist()
+            self.index = dict(zip(keys, rows.tolist(), strict=True))
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    @property
+    def _keys(self) -> list[str]:
+        return [name for name in self.kinds if name == self.spec.key]
+
+    @property
+    def _others(self) -> list[str]:
+        return [name for name in self.kinds if name != self.spec.key]
+
+    @property
+    def _key(self) -> str:
+        if self.spec.key is None:
+            raise TypeError("this table has no key")
+        return self.spec.key
+
+    def _find(self, keys: list[object]) -> np.ndarray:
+        get = self.index.get
+        return np.fromiter((get(k, -1) for k in keys), dtype=np.int64, count=len(keys))
+
+    def _find_or_make(self, keys: pl.Series) -> np.ndarray:
+        wanted = keys.to_list()
+        rows = self._find(wanted)
+        absent = np.flatnonzero(rows < 0)
+        if len(absent):
+            made = self._make(len(absent))
+            rows[absent] = made
+            column = self.columns[self._key]
+            for position, row in zip(absent.tolist(), made.tolist(), strict=True):
+                self.index[wanted[position]] = row
+                column[row] = wanted[position]
+        return rows
+
+    def _make(self, count: int) -> np.ndarray:
+        reused, self.free = self.free[:count], self.free[count:]
+        fresh = np.arange(self.rows, self.rows + count - len(reused))
+        self._grow(self.rows + len(fresh))
+        rows = np.concatenate([reused, fresh])
+        self.alive[rows] = True
+        self.count += count
+        self._made.append(rows)
+        return rows
+
+    def _release(self, rows: np.ndarray) -> None:
+        self._freed.append(rows)
+        if self.spec.key is not None:
+            for key in self.columns[self.spec.key][rows].tolist():
+                del self.index[key]
+        self.alive[rows] = False
+        self.count -= len(rows)
+        for name, kind in self.kinds.items():
+            self.columns[name][rows] = EMPTY[kind]
+
+    def _grow(self, rows: int) -> None:
+        if rows > len(self.alive):
+            more = max(rows, 2 * len(self.alive), 1024) - len(self.alive)
+            self.alive = np.concatenate([self.alive, np.zeros(more, dtype=bool)])
+            for name, kind in self.kinds.items():
+                tail = np.full(more, EMPTY[kind], dtype=DTYPES[kind])
+                self.columns[name] = np.concatenate([self.columns[name], tail])
+        self.rows = max(self.rows, rows)
+
+    def _frame_of(self, rows: np.ndarray) -> pl.DataFrame:
+        return pl.DataFrame(
+            [_series(n, k, self.columns[n][rows]) for n, k in self.spec.columns.items()]
+        )
+
+    def _pack(self, rows: np.ndarray, names: list[str]) -> bytes:
+        columns = (pack(self.kinds[name], self.columns[name][rows]) for name in names)
+        return _pack_rows(rows) + b"".join(columns)
+
+    def _unpack(self, reader: Reader, names: list[str]) -> None:
+        rows = _unpack_rows(reader)
+        if len(rows):
+            self._grow(int(rows.max()) + 1)
+        self.alive[rows] = True
+        for name in names:
+            self.columns[name][rows] = reader.column(self.kinds[name], len(rows))
+
+
+def _pack_rows(rows: np.ndarray) -> bytes:
+    return number(len(rows)) + rows.astype("<u4").tobytes()
+
+
+def _unpack_rows(reader: Reader) -> np.ndarray:
+    return np.frombuffer(reader.octets(4 * reader.number()), dtype="<u4").astype(np.int64)
+
+
+def _distinct(groups: list[np.ndarray]) -> np.ndarray:
+    if not groups:
+        return np.empty(0, dtype=np.int64)
+    return np.unique(np.concatenate(groups)) if len(groups) > 1 else np.unique(groups[0])
+
+
+def _values(series: pl.Series, kind: ColumnKind) -> np.ndarray:
+    if kind in ("str", "bytes"):
+        out = np.empty(len(series), dtype=object)
+        out[:] = series.to_list()
+        return out
+    return series.to_numpy()
+
+
+def _series(name: str, kind: ColumnKind, values: np.ndarray) -> pl.Series:
+    if kind in ("str", "bytes"):
+        return pl.Series(name, values.tolist(), dtype=_POLARS[kind])
+    return pl.Series(name, values, dtype=_POLARS[kind])

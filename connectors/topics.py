@@ -1,0 +1,112 @@
+"""The one table of topics: what each carries, how it is keyed, and how a key finds its partition."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+TICK_KEY = b"tick"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One Kafka topic: `record` is its schema, `key` the field its records are keyed by (None: the shard)."""
+
+    name: str
+    record: str
+    key: str | None = None
+
+
+def _job(name: str) -> list[Topic]:
+    return [Topic(f"{name}.batches", "BatchIndex"), Topic(f"{name}.dead", "DeadLetter")]
+
+
+TOPICS = {
+    topic.name: topic
+    for topic in [
+        Topic("obligations", "Obligation", "netting_set"),
+        Topic("fills", "Fill", "book"),
+        Topic("payments", "Payment", "payment_id"),
+        Topic("postings", "Posting", "owner"),
+        Topic("labels", "Label", "event_id"),
+        Topic("nets", "NetPosition"),
+        Topic("nets.provenance", "NetProvenance"),
+        Topic("cycles", "NettingCycle"),
+        *_job("netting"),
+        Topic("regulatory.events", "RegulatoryEvent"),
+        *_job("regulatory"),
+        Topic("graph.edges", "GraphEdge"),
+        *_job("graph"),
+    ]
+}
+"""Every topic of the live system by name. All have the same number of partitions: a partition is a shard."""
+
+KNOWN = TOPICS | {
+    topic.name: topic
+    for topic in [
+        Topic("bench.events", "BenchEvent", "entity"),
+        Topic("bench.alerts", "BenchAlert"),
+        *_job("bench"),
+    ]
+}
+"""The live topics and those that only measurements use."""
+
+TOPIC_CONFIG = {
+    "message.timestamp.type": "LogAppendTime",
+    "retention.ms": "-1",
+    "compression.type": "producer",
+}
+"""Broker settings of every topic: append time is the batch clock, and history is kept for audit."""
+
+_SEED = 0x9747B28C
+_M = 0x5BD1E995
+
+
+def murmur2(data: bytes) -> int:
+    """The 32-bit murmur2 hash by which Kafka's Java clients place keys, as an unsigned integer."""
+    return int(_murmur2_rows(np.frombuffer(data, dtype=np.uint8).reshape(1, -1))[0])
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition a Java producer, and so Flink's sink, would choose for `key`."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def partitions_of(keys: pl.Series, partitions: int) -> np.ndarray:
+    """`partition_of` for a whole String column; shape (n,), int64."""
+    frame = keys.to_frame("key").with_columns(size=pl.col("key").str.len_bytes()).with_row_index()
+    out = np.empty(len(keys), dtype=np.int64)
+    for group in frame.partition_by("size"):
+        size = int(group["size"][0])
+        octets = np.frombuffer(group["key"].str.join("").item().encode(), dtype=np.uint8)
+        hashes = _murmur2_rows(octets.reshape(group.height, size))
+        out[group["index"].to_numpy()] = (hashes & 0x7FFFFFFF) % partitions
+    return out
+
+
+def shard_key(shard: int, partitions: int) -> bytes:
+    """The key of a shard's own results: the first of `p0.0`, `p0.1`, ... that hashes to its partition."""
+    attempt = 0
+    while partition_of(b"p%d.%d" % (shard, attempt), partitions) != shard:
+        attempt += 1
+    return b"p%d.%d" % (shard, attempt)
+
+
+def _murmur2_rows(octets: np.ndarray) -> np.ndarray:
+    """murmur2 of each row of a (n, length) uint8 array; shape (n,), uint32 values held in uint64."""
+    n, length = octets.shape
+    mask = np.uint64(0xFFFFFFFF)
+    mix = np.uint64(_M)
+    h = np.full(n, (_SEED ^ length) & 0xFFFFFFFF, dtype=np.uint64)
+    words = np.ascontiguousarray(octets[:, : length - length % 4]).view("<u4").astype(np.uint64)
+    for column in range(words.shape[1]):
+        k = (words[:, column] * mix) & mask
+        k = ((k ^ (k >> np.uint64(24))) * mix) & mask
+        h = ((h * mix) & mask) ^ k
+    tail = octets[:, length - length % 4 :].astype(np.uint64)
+    if tail.shape[1]:
+        for position in reversed(range(tail.shape[1])):
+            h ^= tail[:, position] << np.uint64(8 * position)
+        h = (h * mix) & mask
+    h = ((h ^ (h >> np.uint64(13))) * mix) & mask
+    return h ^ (h >> np.uint64(15))

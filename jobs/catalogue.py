@@ -1,0 +1,91 @@
+"""The jobs by name, without their ends: which feeds go into which step, and where results go.
+
+Nothing of Flink is imported here, so that the oracle, the backtest and `tidemark` know a job as the cluster does.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from connectors.spec import SECOND, Feed, JobSpec
+from connectors.topics import TOPICS
+from udfs import graph, netting, regulatory
+
+
+@dataclass(frozen=True)
+class Config:
+    """What may be chosen at submission. It is part of a job's identity: results depend on it.
+
+    Attributes:
+        partitions: Partitions of every topic; a partition is a shard.
+        slice_ms: Length of a slice of log time, milliseconds.
+        lateness_ms: How far behind the greatest business time an event is not yet late, milliseconds.
+        cycle_s: Length of a netting cycle in business time, seconds.
+        edge_s: Window over which graph edges are aggregated in business time, seconds.
+    """
+
+    partitions: int = 4
+    slice_ms: int = 1_000
+    lateness_ms: int = 5_000
+    cycle_s: int = 3_600
+    edge_s: int = 10
+
+
+def netting_job(config: Config) -> JobSpec:
+    """Obligations to net positions, cycle by cycle."""
+    return JobSpec(
+        name="netting",
+        feeds=(Feed("obligations", config.lateness_ms * 1_000, leaves=True),),
+        step=netting.netting_step(netting.Config(cycle_us=config.cycle_s * SECOND)),
+        tables=netting.TABLES,
+        results=("nets", "nets.provenance", "cycles"),
+        version=netting.VERSION,
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+def graph_job(config: Config) -> JobSpec:
+    """Payments and obligations to edges between accounts and between members."""
+    feeds = ("payments", "obligations")
+    return JobSpec(
+        name="graph",
+        feeds=tuple(Feed(topic, config.lateness_ms * 1_000) for topic in feeds),
+        step=graph.graph_step(graph.Config(window_us=config.edge_s * SECOND)),
+        tables=graph.TABLES,
+        results=("graph.edges",),
+        version=graph.VERSION,
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+def regulatory_job(config: Config) -> JobSpec:
+    """Every result, dead letter and batch index of the other jobs to one hash chain a partition."""
+    topics = (
+        "nets",
+        "nets.provenance",
+        "cycles",
+        "netting.dead",
+        "netting.batches",
+        "graph.dead",
+        "graph.batches",
+    )
+    return JobSpec(
+        name="regulatory",
+        feeds=tuple(Feed(topic, order="log", leaves=True, raw=True) for topic in topics),
+        step=regulatory.regulatory_step(
+            regulatory.Config({topic: TOPICS[topic].record for topic in topics})
+        ),
+        tables=regulatory.TABLES,
+        results=("regulatory.events",),
+        version=regulatory.VERSION,
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
+    "netting": netting_job,
+    "graph": graph_job,
+    "regulatory": regulatory_job,
+}

@@ -1,0 +1,44 @@
+"""Draws who pays and who owes whom: edges between accounts and between members, into Kafka and into Neo4j.
+
+    payments    ┐                       ┌▶ graph.edges      edges of 10 s of business time
+    obligations ┴▶ micro-batch ─▶ graph ┼▶ Neo4j            one transaction a batch, with its cursor
+                                        ├▶ graph.dead       refused input, with reason and place
+                                        └▶ graph.batches    counts, offsets, roots of each batch
+
+Key: the partition. State: payments and obligations of open windows. Guarantee: exactly once into Kafka, and by
+the cursor in the same transaction an exactly-once effect in Neo4j. Late events are marked and counted in the
+window that is open at their place in the log.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from pyflink.table import StreamTableEnvironment
+
+from connectors.kafka import KafkaEnds
+from connectors.microbatch import Effect, assemble, environment
+from connectors.neo4j import GraphWriter
+from jobs.arguments import parse
+from jobs.catalogue import Config, graph_job
+
+
+def build(
+    tables: StreamTableEnvironment, ends: KafkaEnds, config: Config, writer: Effect | None
+) -> None:
+    """Put the job together on `tables`; nothing runs yet. Without a writer, edges go to Kafka alone."""
+    assemble(tables, graph_job(config), ends, writer)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Submit the job."""
+    arguments = parse("graph", argv)
+    env, tables = environment(arguments.parallelism)
+    writer = None
+    if arguments.neo4j and arguments.neo4j_password_file:
+        writer = GraphWriter(arguments.neo4j, arguments.neo4j_password_file)
+    build(tables, arguments.ends, arguments.config, writer)
+    env.execute("graph")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,37 @@
+"""Chains every result of the other jobs, so that none can be changed, left out or put elsewhere unseen.
+
+    nets, nets.provenance, cycles    ┐
+    netting.dead, graph.dead         ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events    one chain a partition
+    netting.batches, graph.batches   ┘  (in log order)             ├▶ regulatory.dead
+                                                                   └▶ regulatory.batches
+
+Key: the partition. State: next sequence and last link of the chain. Guarantee: exactly once, so that the
+chain neither forks nor has a gap after a restart. Order: append time, topic, offset; nothing is late here.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from pyflink.table import StreamTableEnvironment
+
+from connectors.kafka import KafkaEnds
+from connectors.microbatch import assemble, environment
+from jobs.arguments import parse
+from jobs.catalogue import Config, regulatory_job
+
+
+def build(tables: StreamTableEnvironment, ends: KafkaEnds, config: Config) -> None:
+    """Put the job together on `tables`; nothing runs yet."""
+    assemble(tables, regulatory_job(config), ends)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Submit the job."""
+    arguments = parse("regulatory", argv)
+    env, tables = environment(arguments.parallelism)
+    build(tables, arguments.ends, arguments.config)
+    env.execute("regulatory")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,106 @@
+"""Which rows of a frame break a rule of their schema: range, length, pattern, format.
+
+Rules stand in the `.avsc` file as attribute `check` of a field: `min` and `max` (inclusive),
+`maxLength` (bytes of UTF-8), `pattern` (of the whole text, Rust regular expression) and `format`
+(isin, lei, mic, currency, asset). A text with rules but neither pattern nor format may not contain
+control characters. Formats are judged once for each distinct value: a day knows few members and
+instruments.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from schemas import ids
+from schemas.faults import Rejected
+from schemas.records import Record
+
+_FORMATS: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "isin": ("an ISIN", ids.is_isin),
+    "lei": ("an LEI", ids.is_lei),
+    "mic": ("a MIC", ids.is_mic),
+    "currency": ("a currency", ids.is_currency),
+    "asset": ("a currency or an ISIN", ids.is_asset),
+}
+_SHOWN = 40
+_PRINTABLE = r"[^\p{Cc}]*"
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A field, what is asked of it in words, and which rows break it."""
+
+    field: str
+    asked: str
+    broken: pl.Expr
+
+
+def violations(rec: Record, frame: pl.DataFrame) -> list[Rejected]:
+    """The rows of `frame` that break a rule of `rec`, in order, each with the first it breaks."""
+    rules = _rules(rec)
+    if not rules or not frame.height:
+        return []
+    broken = frame.select(rule.broken.alias(str(number)) for number, rule in enumerate(rules))
+    counts = broken.sum().row(0)
+    reasons: dict[int, str] = {}
+    for number, rule in enumerate(rules):
+        if counts[number]:
+            column = frame.get_column(rule.field)
+            for row in broken.get_column(str(number)).arg_true():
+                reasons.setdefault(
+                    row,
+                    f"out-of-range: {rule.field} is {_show(column[row])}, {rule.asked} is asked",
+                )
+    return [Rejected(row, reasons[row]) for row in sorted(reasons)]
+
+
+def _show(value: object) -> str:
+    """A value as a reason may quote it: escaped, and cut if someone sent a novel."""
+    if not isinstance(value, str):
+        return str(value)
+    return ascii(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
+
+
+@cache
+def _rules(rec: Record) -> list[_Rule]:
+    return [rule for field in rec.fields if "check" in field for rule in _field_rules(field)]
+
+
+def _field_rules(field: dict[str, Any]) -> Iterator[_Rule]:
+    name, check = field["name"], dict(field["check"])
+    column = pl.col(name)
+    text = field["type"] == "string"
+    if (low := check.pop("min", None)) is not None:
+        yield _Rule(name, f"at least {low}", column < low)
+    if (high := check.pop("max", None)) is not None:
+        yield _Rule(name, f"at most {high}", column > high)
+    if (size := check.pop("maxLength", None)) is not None:
+        yield _Rule(name, f"at most {size} bytes", column.str.len_bytes() > size)
+    if (form := check.pop("format", None)) is not None:
+        words, accepts = _FORMATS[form]
+        yield _Rule(name, words, _judged(column, accepts))
+    elif text and "pattern" not in check:
+        yield _Rule(
+            name, "text without control characters", ~column.str.contains(_whole(_PRINTABLE))
+        )
+    if (pattern := check.pop("pattern", None)) is not None:
+        yield _Rule(name, f"the pattern {pattern}", ~column.str.contains(_whole(pattern)))
+    if check:
+        raise ValueError(f"field {name}: unknown check {', '.join(check)}")
+
+
+def _whole(pattern: str) -> str:
+    return rf"\A(?:{pattern})\z"
+
+
+def _judged(column: pl.Expr, accepts: Callable[[str], bool]) -> pl.Expr:
+    """Rows whose text is not accepted, by asking once for each distinct text."""
+
+    def judge(texts: pl.Series) -> pl.Series:
+        wrong = [text for text in texts.unique() if not accepts(text)]
+        return texts.is_in(wrong) if wrong else pl.repeat(False, len(texts), eager=True)
+
+    return column.map_batches(judge, return_dtype=pl.Boolean)

@@ -1,0 +1,1 @@
+"""Second, naive implementations of the decisions: plain loops, written from the definitions."""

@@ -1,0 +1,216 @@
+import pickle
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.state import ColumnTable
+from schemas.codec import decode, encode, encode_frame
+from schemas.records import record
+from schemas.step import Clock
+from tests.naive.chain import chain_holds, read
+from tests.naive.tables import naive_state
+from udfs.merkle import GENESIS, leaf_hash, link
+from udfs.regulatory import TABLES, Config, RegulatoryStep, verify_chain
+
+CONFIG = Config({"payments": "Payment", "netting.dead": "DeadLetter"})
+SHARD = 3
+PAYMENT = {
+    "payment_id": "p",
+    "producer": "bank",
+    "sequence": 0,
+    "time": 77,
+    "debtor_owner": "O1",
+    "debtor_account": "A1",
+    "creditor_owner": "O2",
+    "creditor_account": "A2",
+    "debtor_country": "DE",
+    "creditor_country": "FR",
+    "amount": 5,
+    "scale": 2,
+    "currency": "EUR",
+    "channel": "WIRE",
+}
+DEAD = {
+    "dead_id": "obligations/3/9",
+    "producer": "netting/3",
+    "sequence": 0,
+    "job": "netting",
+    "reason": "undecodable",
+    "topic": "obligations",
+    "partition": 3,
+    "offset": 9,
+    "appended": 5,
+    "payload": b"",
+    "payload_hash": bytes(32),
+}
+
+logs = st.lists(st.tuples(st.sampled_from(["payments", "netting.dead"]), st.integers(0, 2)))
+
+
+def results(topic, places):
+    """The batch frame of a topic from (offset, append time, number), as the adapter gives it."""
+    name = CONFIG.records[topic]
+    values = PAYMENT if name == "Payment" else DEAD
+    rec = record(name)
+    rows = [values | {"sequence": n} for _, _, n in places]
+    return (
+        pl.DataFrame(rows, schema=rec.columns)
+        .with_columns(raw=pl.Series([encode(rec, row) for row in rows], dtype=pl.Binary))
+        .with_columns(
+            offset=pl.Series([offset for offset, _, _ in places], dtype=pl.Int64),
+            appended=pl.Series([appended for _, appended, _ in places], dtype=pl.Int64),
+        )
+    )
+
+
+def chained(log, slices, state):
+    """The messages of the chain over a log of (topic, pause), cut into slices of log time."""
+    placed, offsets, appended = [], {}, 0
+    for number, (topic, pause) in enumerate(log):
+        appended += pause
+        offsets[topic] = offsets.get(topic, -1) + 1
+        placed.append((topic, (offsets[topic], appended, number)))
+    step, messages = RegulatoryStep(CONFIG), []
+    for start, end in zip([0, *slices], [*slices, appended + 1], strict=True):
+        batch = {
+            topic: results(topic, [p for t, p in placed if t == topic and start <= p[1] < end])
+            for topic in CONFIG.records
+        }
+        out = step(state, batch, Clock(end, 0, {}, SHARD))
+        for frame in out.values():
+            messages += encode_frame(record("RegulatoryEvent"), frame)
+    return messages
+
+
+def whole(count):
+    return chained([("payments", 1)] * count, [], naive_state(TABLES))
+
+
+@given(logs, st.lists(st.integers(0, 20), max_size=4).map(sorted))
+def test_any_slicing_of_the_log_gives_the_same_chain(log, slices):
+    messages = chained(log, [], naive_state(TABLES))
+    tables = {name: ColumnTable(spec) for name, spec in TABLES.items()}
+    assert chained(log, slices, naive_state(TABLES)) == messages
+    assert chained(log, slices, tables) == messages
+    verdict = verify_chain(messages)
+    assert verdict.ok
+    assert verdict.length == len(log)
+    assert verdict.head == (messages[-1][-32:] if messages else GENESIS)
+    assert chain_holds(messages)
+
+
+def test_an_event_says_where_its_result_stands():
+    log = [("payments", 1), ("netting.dead", 0), ("payments", 2)]
+    events = [read(message) for message in chained(log, [], naive_state(TABLES))]
+    assert [(e["sequence"], e["source_topic"], e["source_offset"]) for e in events] == [
+        (0, "netting.dead", 0),
+        (1, "payments", 0),
+        (2, "payments", 1),
+    ]
+    letter, payment = events[0], events[1]
+    assert (letter["kind"], letter["subject"]) == ("DeadLetter", "obligations")
+    assert letter["event_time"].timestamp() == pytest.approx(0.001)
+    assert (payment["kind"], payment["subject"]) == ("Payment", "O1")
+    assert payment["producer"] == "regulatory/3"
+    assert payment["source_partition"] == SHARD
+    assert payment["fingerprint"] == record("Payment").fingerprint
+    assert decode(payment["payload"])[1] == PAYMENT
+
+
+def test_fingerprint_is_that_of_the_version_the_result_was_written_in():
+    older = record("Payment", 1)
+    old = encode(older, {k: v for k, v in PAYMENT.items() if k in older.columns})
+    frame = results("payments", [(0, 1, 0), (1, 1, 1)])
+    frame = frame.with_columns(raw=pl.Series([old, frame["raw"][1]]))
+    events = RegulatoryStep(CONFIG)(naive_state(TABLES), {"payments": frame}, Clock(2, 0))
+    assert events["regulatory.events"]["fingerprint"].to_list() == [
+        older.fingerprint,
+        record("Payment").fingerprint,
+    ]
+
+
+def test_chain_goes_on_from_where_it_was_read_to():
+    messages = whole(5)
+    first = verify_chain(messages[:2])
+    assert verify_chain(messages[2:], first.length, first.head).ok
+    assert not verify_chain(messages[2:], first.length, GENESIS).ok
+    assert not verify_chain(messages[2:]).ok
+
+
+@given(st.integers(0, 4), st.integers(0, 10_000))
+def test_a_changed_bit_is_found_where_it_is(position, bit):
+    messages = whole(5)
+    octets = bytearray(messages[position])
+    octets[bit // 8 % len(octets)] ^= 1 << bit % 8
+    messages[position] = bytes(octets)
+    verdict = verify_chain(messages)
+    assert not verdict.ok
+    assert not chain_holds(messages)
+    assert verdict.first_bad_sequence == position
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "problem"),
+    [
+        (lambda m: [m[0], m[2], m[3], m[4]], 1, "gap: events 1 to 1 are missing"),
+        (lambda m: [m[0], m[3], m[4]], 1, "gap: events 1 to 2 are missing"),
+        (lambda m: m[1:], 0, "gap: events 0 to 0 are missing"),
+        (lambda m: [m[0], m[2], m[1], m[3], m[4]], 1, "order: event 1 stands after event 2"),
+        (lambda m: [m[0], m[4], m[2], m[3], m[1]], 1, "order: event 1 stands after event 4"),
+        (lambda m: [m[0], m[1], m[1], m[2]], 2, "repeated: event 1 stands where event 2 is due"),
+        (
+            lambda m: [*m[:3], b"", m[4]],
+            3,
+            "undecodable: where event 3 is due, a message of 0 bytes",
+        ),
+        (
+            lambda m: [*m[:3], m[3][:40]],
+            3,
+            "undecodable: where event 3 is due, a message of 40 bytes",
+        ),
+    ],
+)
+def test_verdict_names_place_and_kind(change, place, problem):
+    messages = change(whole(5))
+    verdict = verify_chain(messages)
+    assert (verdict.ok, verdict.length, verdict.first_bad_sequence) == (False, place, place)
+    assert verdict.problem.startswith(problem)
+    assert not chain_holds(messages)
+
+
+def test_verdict_tells_a_changed_event_from_a_forged_link():
+    messages = whole(5)
+    body = bytearray(messages[2])
+    body[60] ^= 1
+    assert verify_chain([*messages[:2], bytes(body), *messages[3:]]).problem == (
+        "changed: event 2 is not what it was when event 3 was added"
+    )
+    forged = bytearray(messages[2])
+    forged[-1] ^= 1
+    assert verify_chain([*messages[:2], bytes(forged), *messages[3:]]).problem == (
+        "changed: the link of event 2 does not fit it and the event before it"
+    )
+
+
+def test_events_of_a_newer_schema_version_continue_the_chain():
+    messages = whole(3)
+    body = b"\x00\x00\x00\x03\xe7" + messages[2][5:-32]
+    verdict = verify_chain(messages[:2])
+    newer = body + link(verdict.head, 2, leaf_hash(body))
+    assert verify_chain([*messages[:2], newer]).ok
+
+
+def test_an_event_of_another_shard_is_found():
+    messages = whole(3)
+    foreign = messages[1].replace(b"regulatory/3", b"regulatory/4")
+    assert verify_chain([messages[0], foreign]).problem == (
+        "producer: where event 1 is due stands event 1 of another chain"
+    )
+
+
+def test_step_travels_to_a_worker_and_ignores_other_topics():
+    step = pickle.loads(pickle.dumps(RegulatoryStep(CONFIG)))
+    assert step == RegulatoryStep(CONFIG)
+    assert step(naive_state(TABLES), {"fills": pl.DataFrame({"raw": [b""]})}, Clock(0, 0)) == {}
