@@ -19,7 +19,7 @@ from connectors.places import unpack
 from connectors.spec import Feed, JobSpec
 from connectors.store import Blobs, TableStore
 from connectors.topics import KNOWN, shard_key
-from schemas.codec import encode_frame
+from schemas.codec import encode, encode_frame
 from schemas.merkle import leaf_hash, root
 from schemas.records import Record, record
 from schemas.step import MIN_TIME, Clock, Outputs, TableSpec
@@ -51,6 +51,11 @@ class Folded:
     counts: Counter[str]
 
 
+def table_specs(job: JobSpec) -> dict[str, TableSpec]:
+    """Every table in a partition's state: the step's own and the engine's."""
+    return {**job.tables, **intake.TABLES, **_RESULTS}
+
+
 class Shard:
     """One partition of a job: its tables and the fold of its batches."""
 
@@ -59,7 +64,7 @@ class Shard:
         self.job = job
         self.shard = shard
         self.key = shard_key(shard, job.partitions)
-        self.store = TableStore({**job.tables, **intake.TABLES, **_RESULTS}, blobs)
+        self.store = TableStore(table_specs(job), blobs)
         self.state = {name: self.store.tables[name] for name in job.tables}
 
     def fold(self, slice_end: int, messages: Sequence[bytes | None], words: np.ndarray) -> Folded:
@@ -102,11 +107,9 @@ class Shard:
         return parts
 
     def _clock(self, slice_end: int) -> Clock:
-        marks = self.store.tables["engine.feeds"].frame()
-        greatest = dict(zip(marks["topic"], marks["greatest"], strict=True))
         watermarks = {}
         for feed in self.job.feeds:
-            latest = greatest.get(feed.topic, MIN_TIME)
+            latest = self.store.tables["engine.feeds"].get(feed.topic, "greatest", MIN_TIME)
             watermarks[feed.topic] = latest if latest == MIN_TIME else latest - feed.lateness
         return Clock(slice_end, min(watermarks.values()), watermarks, self.shard)
 
@@ -138,8 +141,9 @@ class Shard:
 
     def _numbered(self, topic: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Give each result its producer and running number; the table keeps the next one."""
-        used = self.store.tables["engine.results"].add(pl.DataFrame([{"topic": topic, "next": frame.height}]))
-        start = int(used["next"][0]) - frame.height
+        results = self.store.tables["engine.results"]
+        start = results.get(topic, "next", 0)
+        results.put(topic, next=start + frame.height)
         sequence = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True)
         return frame.with_columns(producer=pl.lit(self._producer), sequence=sequence)
 
@@ -178,7 +182,7 @@ class Shard:
             "state_digest": self.store.commit(),
             "version": self.job.version,
         }
-        return self._encode(topic, {topic: pl.DataFrame([row])})
+        return [Result(topic, self.key, encode(self._record(topic), row))]
 
 
 def _ranges(parts: list[tuple[Feed, Arrival]]) -> str:

@@ -7,6 +7,7 @@ tell repeats, mark what is late, sort. What is refused becomes a dead letter wit
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,8 @@ TABLES: Mapping[str, TableSpec] = {
     **duplicates.TABLES,
     "engine.feeds": TableSpec({"topic": "str", "greatest": "int", "tick": "int"}, "topic"),
 }
+Numbers = np.ndarray[Any, np.dtype[Any]]
+
 _REFUSALS = {
     duplicates.CONFLICT: "conflicting-duplicate: this producer and sequence came before with another body",
     duplicates.GAPS_FULL: "gap-list-full: the producer's sequence has more gaps than are remembered",
@@ -47,9 +50,9 @@ class Dead:
 class Arrival:
     """One topic's part of a batch in log order; arrays of shape (n,), `appended` in milliseconds UTC."""
 
-    offset: np.ndarray
-    appended: np.ndarray
-    tick: np.ndarray
+    offset: Numbers
+    appended: Numbers
+    tick: Numbers
     messages: Sequence[bytes | None]
 
 
@@ -58,7 +61,6 @@ class Intake:
     """What came of it: events for the step, dead letters, counts, and the leaf of every record."""
 
     frame: pl.DataFrame
-    watermark: int
     leaves: list[bytes]
     dead: list[Dead] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -82,13 +84,14 @@ class _Judge:
         self.leaves = [leaf_hash(m or b"") for m in self.messages]
         self.dead: list[Dead] = []
         self.counts: Counter[str] = Counter(records=len(self.at), ticks=len(arrival.tick) - len(self.at))
-        marks = tables["engine.feeds"].lookup(pl.Series([feed.topic]))
-        known = bool(marks["known"][0])
-        self.greatest = int(marks["greatest"][0]) if known else MIN_TIME
-        self.tick = int(marks["tick"][0]) if known else MIN_TIME
+        marks = tables["engine.feeds"]
+        self.greatest = marks.get(feed.topic, "greatest", MIN_TIME)
+        self.tick = self.tick_before = marks.get(feed.topic, "tick", MIN_TIME)
 
     def run(self) -> Intake:
         tick_at, tick_time = self._ticks()
+        if not self.messages:
+            return self._only_ticks(tick_time)
         frame = self._decoded()
         if self.rec.time is not None:
             frame = self._refuse_ahead(frame, tick_at, tick_time)
@@ -100,7 +103,13 @@ class _Judge:
         self.counts["late"] = int(frame["late"].sum())
         self.counts["dead"] = len(self.dead)
         self.dead.sort(key=lambda d: d.offset)
-        return Intake(self._finished(frame), self._watermark(), self.leaves, self.dead, self.counts)
+        return Intake(self._finished(frame), self.leaves, self.dead, self.counts)
+
+    def _only_ticks(self, tick_time: Numbers) -> Intake:
+        self.greatest = max([self.greatest, *tick_time.tolist()])
+        self._remember()
+        self.counts["dead"] = len(self.dead)
+        return Intake(pl.DataFrame(), self.leaves, self.dead, self.counts)
 
     def _refuse(self, record: int, reason: str) -> None:
         """Make the dead letter of the record at this position among the records."""
@@ -108,7 +117,7 @@ class _Judge:
         place = int(self.arrival.offset[at]), int(self.arrival.appended[at])
         self.dead.append(Dead(self.feed.topic, *place, reason, self.messages[record] or b""))
 
-    def _ticks(self) -> tuple[np.ndarray, np.ndarray]:
+    def _ticks(self) -> tuple[Numbers, Numbers]:
         """Positions and business times of the ticks that carry one, bad ticks refused."""
         at, times = [], []
         for i in np.flatnonzero(self.arrival.tick).tolist():
@@ -143,12 +152,10 @@ class _Judge:
         return frame
 
     def _refuse_ahead(
-        self, frame: pl.DataFrame, tick_at: np.ndarray, tick_time: np.ndarray
+        self, frame: pl.DataFrame, tick_at: Numbers, tick_time: Numbers
     ) -> pl.DataFrame:
-        marks = self.tables["engine.feeds"].lookup(pl.Series([self.feed.topic]))
-        earlier = int(marks["tick"][0]) if bool(marks["known"][0]) else MIN_TIME
         at = self.at[frame["record"].to_numpy()]
-        last = np.concatenate([[earlier], tick_time])[np.searchsorted(tick_at, at)]
+        last = np.concatenate([[self.tick_before], tick_time])[np.searchsorted(tick_at, at)]
         reference = np.where(last == MIN_TIME, self.arrival.appended[at] * 1_000, last)
         ahead = frame[self.rec.time].to_numpy() > reference + self.feed.ahead
         for record in frame["record"].to_numpy()[ahead].tolist():
@@ -173,7 +180,7 @@ class _Judge:
         return frame if fresh.all() else frame.filter(fresh)
 
     def _mark_late(
-        self, frame: pl.DataFrame, tick_at: np.ndarray, tick_time: np.ndarray
+        self, frame: pl.DataFrame, tick_at: Numbers, tick_time: Numbers
     ) -> pl.DataFrame:
         at = self.at[frame["record"].to_numpy()]
         if self.rec.time is None:
@@ -190,11 +197,7 @@ class _Judge:
         return frame.with_columns(late=times < watermark, watermark=watermark)
 
     def _remember(self) -> None:
-        marks = {"topic": self.feed.topic, "greatest": self.greatest, "tick": self.tick}
-        self.tables["engine.feeds"].upsert(pl.DataFrame([marks]))
-
-    def _watermark(self) -> int:
-        return MIN_TIME if self.greatest == MIN_TIME else self.greatest - self.feed.lateness
+        self.tables["engine.feeds"].put(self.feed.topic, greatest=self.greatest, tick=self.tick)
 
     def _finished(self, frame: pl.DataFrame) -> pl.DataFrame:
         records = frame["record"].to_numpy()
@@ -211,7 +214,7 @@ class _Judge:
         return frame if self.feed.order == "log" else _sorted(frame, self.rec)
 
 
-def _by_producer(producers: pl.Series) -> list[tuple[str, np.ndarray]]:
+def _by_producer(producers: pl.Series) -> list[tuple[str, Numbers]]:
     """Row numbers of each producer, producers in the order of their names."""
     names = producers.unique().sort().to_list()
     if len(names) == 1:

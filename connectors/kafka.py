@@ -36,19 +36,34 @@ class KafkaEnds:
     bounded: bool = False
 
 
-def micro_batches(
-    tables: StreamTableEnvironment, ends: KafkaEnds, topics: Sequence[str], slice_ms: int
-) -> Table:
-    """One row a partition and slice: (partition, (slice end, messages, places)).
+def declare_source(tables: StreamTableEnvironment, ends: KafkaEnds, topics: Sequence[str]) -> None:
+    """Declare table `source`: raw records of the topics with their places and append times."""
+    names = ";".join(ends.prefix + topic for topic in topics)
+    bounded = ", 'scan.bounded.mode' = 'latest-offset'" if ends.bounded else ""
+    tables.execute_sql(f"""
+        CREATE TEMPORARY TABLE source (
+            k BYTES, v BYTES,
+            topic STRING METADATA VIRTUAL,
+            p INT METADATA FROM 'partition' VIRTUAL,
+            o BIGINT METADATA FROM 'offset' VIRTUAL,
+            ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+            WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND
+        ) WITH ({_common(ends)}, 'topic' = '{names}',
+            'scan.startup.mode' = 'earliest-offset',
+            'scan.topic-partition-discovery.interval' = '0',
+            'scan.watermark.alignment.group' = 'log-time',
+            'scan.watermark.alignment.max-drift' = '30 s',
+            'properties.isolation.level' = 'read_committed'{bounded})""")
+
+
+def micro_batches(tables: StreamTableEnvironment, names: Sequence[str], slice_ms: int) -> Table:
+    """One row a partition and slice of table `source`: (partition, (slice end, messages, places)).
 
     Args:
-        tables: Environment to declare the source in.
-        ends: Where to read.
-        topics: Logical names; a topic's position is its number in the places.
+        tables: Environment in which `source` is declared.
+        names: Full topic names; a topic's position is its number in the places.
         slice_ms: Length of a slice in milliseconds of append time.
     """
-    names = [ends.prefix + topic for topic in topics]
-    tables.execute_sql(_source_ddl(ends, names))
     cases = " ".join(f"WHEN '{name}' THEN {i * TOPIC_UNIT}" for i, name in enumerate(names))
     tables.execute_sql(f"""
         CREATE TEMPORARY VIEW records AS SELECT p, v, ts,
@@ -82,24 +97,6 @@ def write_results(
     statements = tables.create_statement_set()
     statements.add_insert_sql("INSERT INTO sink SELECT f0, f1, f2 FROM results")
     statements.attach_as_datastream()
-
-
-def _source_ddl(ends: KafkaEnds, names: Sequence[str]) -> str:
-    bounded = ", 'scan.bounded.mode' = 'latest-offset'" if ends.bounded else ""
-    return f"""
-        CREATE TEMPORARY TABLE source (
-            k BYTES, v BYTES,
-            topic STRING METADATA VIRTUAL,
-            p INT METADATA FROM 'partition' VIRTUAL,
-            o BIGINT METADATA FROM 'offset' VIRTUAL,
-            ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-            WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND
-        ) WITH ({_common(ends)}, 'topic' = '{";".join(names)}',
-            'scan.startup.mode' = 'earliest-offset',
-            'scan.topic-partition-discovery.interval' = '0',
-            'scan.watermark.alignment.group' = 'log-time',
-            'scan.watermark.alignment.max-drift' = '30 s',
-            'properties.isolation.level' = 'read_committed'{bounded})"""
 
 
 def _common(ends: KafkaEnds) -> str:

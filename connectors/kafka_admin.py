@@ -1,4 +1,4 @@
-"""Kafka's administration: topics from the one table, end offsets, what the broker is set to. Repeatable.
+"""Kafka's administration, repeatable: topics from the one table, end offsets, broker settings.
 
     python -m connectors.kafka_admin --brokers HOST:PORT --partitions N
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
 
 from connectors.topics import TOPIC_CONFIG, TOPICS
 
@@ -59,14 +59,16 @@ def create_topics(
         NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config))
         for name in wanted
     ]
-    for future in _admin(brokers).create_topics(topics).values():
+    admin = _admin(brokers)  # held until all answers are in: they end with it
+    for future in admin.create_topics(topics).values():
         future.result(TIMEOUT)
     return wanted
 
 
 def delete_topics(brokers: str, names: Iterable[str]) -> None:
     """Delete topics and wait for the broker's word on each."""
-    for future in _admin(brokers).delete_topics(list(names)).values():
+    admin = _admin(brokers)
+    for future in admin.delete_topics(list(names)).values():
         future.result(TIMEOUT)
 
 
@@ -84,6 +86,18 @@ def end_offsets(brokers: str, names: Iterable[str]) -> dict[tuple[str, int], int
         }
     finally:
         consumer.close()
+
+
+def last_append_ms(brokers: str, topic: str, partition: int = 0) -> int | None:
+    """Log time of a partition's newest record, milliseconds UTC; None if it has none."""
+    place = TopicPartition(topic, partition)
+    admin = _admin(brokers)
+    asked = admin.list_offsets({place: OffsetSpec.max_timestamp()}, request_timeout=3)
+    try:
+        newest = asked[place].result(TIMEOUT)
+    except KafkaException:
+        return None
+    return newest.timestamp if newest.offset >= 0 else None
 
 
 def broker_config(brokers: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ the JVM's stream, as its rows are (key, value) already: no hop through Python to
 PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,8 +23,10 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment, Table
 
 from connectors.batches import Shard
-from connectors.kafka import KafkaEnds, micro_batches, write_results
+from connectors.kafka import KafkaEnds, declare_source, micro_batches, write_results
 from connectors.spec import JobSpec
+from connectors.topics import KNOWN
+from schemas.records import record
 
 MAX_PARALLELISM = 128
 STATE = "tables"
@@ -34,13 +36,11 @@ _COUNTERS = ("records", "dead", "late", "duplicates")
 class Effect(Protocol):
     """Something beside Kafka that a batch's outputs are written to, exactly-once by its own cursor."""
 
-    topic: str
-
     def open(self) -> None:
         """Connect, in the worker."""
 
-    def apply(self, shard: int, sequence: int, ranges: str, outputs: pl.DataFrame) -> None:
-        """Write one batch, or skip it if it was written before a restart."""
+    def apply(self, shard: int, sequence: int, ranges: str, outputs: pl.DataFrame, /) -> object:
+        """Write batch `sequence` of a shard, or skip it if it was written before a restart."""
 
     def close(self) -> None:
         """Disconnect."""
@@ -108,8 +108,10 @@ class MicroBatch(KeyedProcessFunction):
         slice_end, messages, words = value
         places = np.array(words, dtype=np.int64)
         folded = shard.fold(slice_end.to_epoch_milli(), messages, places)
-        if self.effect is not None:
-            frame = folded.outputs.get(self.effect.topic, pl.DataFrame())
+        if self.effect is not None and self.job.effect_on is not None:
+            frame = folded.outputs.get(self.job.effect_on)
+            if frame is None:
+                frame = pl.DataFrame(schema=record(KNOWN[self.job.effect_on].record).columns)
             self.effect.apply(number, folded.sequence, folded.ranges, frame)
         for name, counter in self.counters.items():
             counter.inc(folded.counts[name])
@@ -117,17 +119,19 @@ class MicroBatch(KeyedProcessFunction):
             yield self.out_prefix + result.topic, result.key, result.value
 
 
-def environment(parallelism: int) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
-    """The environments of a job, with the settings that the state's contract needs."""
+def environment(
+    more: Mapping[str, str] | None = None,
+) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
+    """The environments of a job, with the settings that the state's contract needs, and `more` of them."""
     configuration = Configuration()
     for key, setting in {
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
         "table.exec.uid.generation": "ALWAYS",
         "table.local-time-zone": "UTC",
+        **(more or {}),
     }.items():
         configuration.set_string(key, setting)
     env = StreamExecutionEnvironment.get_execution_environment(configuration)
-    env.set_parallelism(parallelism)
     return env, StreamTableEnvironment.create(env)
 
 
@@ -156,6 +160,8 @@ def assemble(
     tables: StreamTableEnvironment, job: JobSpec, ends: KafkaEnds, effect: Effect | None = None
 ) -> None:
     """The whole of a job: micro-batches in, fold, results out."""
-    batches = micro_batches(tables, ends, [feed.topic for feed in job.feeds], job.slice_ms)
+    topics = [feed.topic for feed in job.feeds]
+    declare_source(tables, ends, topics)
+    batches = micro_batches(tables, [ends.prefix + topic for topic in topics], job.slice_ms)
     results = folded(tables, batches, job, ends.out_prefix, effect)
     write_results(tables, ends, job.name, job.outputs, tables.from_data_stream(results))

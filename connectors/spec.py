@@ -43,7 +43,20 @@ class Feed:
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A job without its ends. `version` changes when, and only when, results do."""
+    """A job without its ends.
+
+    Attributes:
+        name: Also its uid and the first part of its own topics' names.
+        feeds: Its input topics, in a fixed order.
+        step: What is decided on each batch.
+        tables: Layout of the step's state.
+        results: Logical topics the step writes.
+        version: Decision version: changes when, and only when, results do.
+        slice_ms: Length of a slice of log time, milliseconds.
+        partitions: Partitions of every topic.
+        schema_ids: Ids a registry gave, by record; else those of schemas/ids.json.
+        effect_on: The result topic whose batches an effect beside Kafka takes, such as Neo4j.
+    """
 
     name: str
     feeds: tuple[Feed, ...]
@@ -54,6 +67,7 @@ class JobSpec:
     slice_ms: int = 1_000
     partitions: int = 4
     schema_ids: Mapping[str, int] = field(default_factory=dict)
+    effect_on: str | None = None
 
     def __post_init__(self) -> None:
         """Check what would otherwise fail in a worker."""

@@ -6,6 +6,7 @@ applying chunks first and then all deltas since the oldest chunk gives the table
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,9 @@ _POLARS = {
     "bytes": pl.Binary,
 }
 _ORDER = "\0order"
+
+Column = np.ndarray[Any, np.dtype[Any]]
+"""Values of one column, or row numbers; shape (n,)."""
 
 
 class ColumnTable:
@@ -39,9 +43,9 @@ class ColumnTable:
         self.next_order = 0
         self.index: dict[object, int] = {}
         self.free = np.empty(0, dtype=np.int64)  # ascending
-        self._set: list[np.ndarray] = []
-        self._made: list[np.ndarray] = []
-        self._freed: list[np.ndarray] = []
+        self._set: list[Column] = []
+        self._made: list[Column] = []
+        self._freed: list[Column] = []
 
     def __len__(self) -> int:
         """Number of rows that are alive."""
@@ -70,7 +74,7 @@ class ColumnTable:
 
     def upsert(self, frame: pl.DataFrame) -> None:
         """Set the columns given for each key of `frame` (unique); a new key starts from zero values."""
-        rows = self._find_or_make(frame[self._key])
+        rows = self._find_or_make(frame[self._key].to_list())
         for name in frame.columns:
             if name != self.spec.key:
                 self.columns[name][rows] = _values(frame[name], self.kinds[name])
@@ -78,7 +82,7 @@ class ColumnTable:
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the numeric columns of `frame` to the rows of its keys (unique); the new values, aligned."""
-        rows = self._find_or_make(frame[self._key])
+        rows = self._find_or_make(frame[self._key].to_list())
         out = {self._key: frame[self._key]}
         for name in frame.columns:
             if name != self.spec.key:
@@ -128,7 +132,7 @@ class ColumnTable:
 
     # -- rows addressed by number, for the engine's own tables --------------------------------------
 
-    def set_rows(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
+    def set_rows(self, rows: Column, values: Mapping[str, Column]) -> None:
         """Set columns of the given row numbers, which come into being where they were not."""
         if not len(rows):
             return
@@ -141,7 +145,19 @@ class ColumnTable:
 
     def row_of(self, key: object) -> int:
         """The row number of `key`, made when absent."""
-        return int(self._find_or_make(pl.Series([key]))[0])
+        return int(self._find_or_make([key])[0])
+
+    def get(self, key: object, column: str, default: int) -> int:
+        """One number of one row, without the cost of a frame."""
+        row = self.index.get(key)
+        return default if row is None else int(self.columns[column][row])
+
+    def put(self, key: object, **values: object) -> None:
+        """Set columns of one row, made when absent."""
+        row = self.row_of(key)
+        for name, value in values.items():
+            self.columns[name][row] = value
+        self._set.append(np.array([row]))
 
     # -- what the store calls ------------------------------------------------------------------------
 
@@ -203,12 +219,11 @@ class ColumnTable:
             raise TypeError("this table has no key")
         return self.spec.key
 
-    def _find(self, keys: list[object]) -> np.ndarray:
+    def _find(self, keys: list[object]) -> Column:
         get = self.index.get
         return np.fromiter((get(k, -1) for k in keys), dtype=np.int64, count=len(keys))
 
-    def _find_or_make(self, keys: pl.Series) -> np.ndarray:
-        wanted = keys.to_list()
+    def _find_or_make(self, wanted: list[object]) -> Column:
         rows = self._find(wanted)
         absent = np.flatnonzero(rows < 0)
         if len(absent):
@@ -220,7 +235,7 @@ class ColumnTable:
                 column[row] = wanted[position]
         return rows
 
-    def _make(self, count: int) -> np.ndarray:
+    def _make(self, count: int) -> Column:
         reused, self.free = self.free[:count], self.free[count:]
         fresh = np.arange(self.rows, self.rows + count - len(reused))
         self._grow(self.rows + len(fresh))
@@ -230,7 +245,7 @@ class ColumnTable:
         self._made.append(rows)
         return rows
 
-    def _release(self, rows: np.ndarray) -> None:
+    def _release(self, rows: Column) -> None:
         self._freed.append(rows)
         if self.spec.key is not None:
             for key in self.columns[self.spec.key][rows].tolist():
@@ -249,12 +264,12 @@ class ColumnTable:
                 self.columns[name] = np.concatenate([self.columns[name], tail])
         self.rows = max(self.rows, rows)
 
-    def _frame_of(self, rows: np.ndarray) -> pl.DataFrame:
+    def _frame_of(self, rows: Column) -> pl.DataFrame:
         return pl.DataFrame(
             [_series(n, k, self.columns[n][rows]) for n, k in self.spec.columns.items()]
         )
 
-    def _pack(self, rows: np.ndarray, names: list[str]) -> bytes:
+    def _pack(self, rows: Column, names: list[str]) -> bytes:
         columns = (pack(self.kinds[name], self.columns[name][rows]) for name in names)
         return _pack_rows(rows) + b"".join(columns)
 
@@ -267,21 +282,21 @@ class ColumnTable:
             self.columns[name][rows] = reader.column(self.kinds[name], len(rows))
 
 
-def _pack_rows(rows: np.ndarray) -> bytes:
+def _pack_rows(rows: Column) -> bytes:
     return number(len(rows)) + rows.astype("<u4").tobytes()
 
 
-def _unpack_rows(reader: Reader) -> np.ndarray:
+def _unpack_rows(reader: Reader) -> Column:
     return np.frombuffer(reader.octets(4 * reader.number()), dtype="<u4").astype(np.int64)
 
 
-def _distinct(groups: list[np.ndarray]) -> np.ndarray:
+def _distinct(groups: list[Column]) -> Column:
     if not groups:
         return np.empty(0, dtype=np.int64)
     return np.unique(np.concatenate(groups)) if len(groups) > 1 else np.unique(groups[0])
 
 
-def _values(series: pl.Series, kind: ColumnKind) -> np.ndarray:
+def _values(series: pl.Series, kind: ColumnKind) -> Column:
     if kind in ("str", "bytes"):
         out = np.empty(len(series), dtype=object)
         out[:] = series.to_list()
@@ -289,7 +304,7 @@ def _values(series: pl.Series, kind: ColumnKind) -> np.ndarray:
     return series.to_numpy()
 
 
-def _series(name: str, kind: ColumnKind, values: np.ndarray) -> pl.Series:
+def _series(name: str, kind: ColumnKind, values: Column) -> pl.Series:
     if kind in ("str", "bytes"):
         return pl.Series(name, values.tolist(), dtype=_POLARS[kind])
     return pl.Series(name, values, dtype=_POLARS[kind])

@@ -12,9 +12,9 @@ from jobs.catalogue import Config
 class Arguments:
     """The parsed command line."""
 
+    name: str
     ends: KafkaEnds
     config: Config
-    parallelism: int
     neo4j: str | None
     neo4j_password_file: str | None
 
@@ -23,7 +23,7 @@ def parse(job: str, argv: Sequence[str]) -> Arguments:
     """Read the command line of `job`; nonsense ends the program with exit code 2 and one line."""
     parser = argparse.ArgumentParser(prog=f"jobs.{job}", description=f"The {job} job on Flink.")
     parser.add_argument("--brokers", required=True, help="Kafka bootstrap servers")
-    parser.add_argument("--parallelism", type=int, default=1, help="at most the number of partitions")
+    parser.add_argument("--name", default=job, help="the job's name in Flink")
     parser.add_argument("--prefix", default="", help="put before the names of input topics")
     parser.add_argument("--out-prefix", help="put before the names of output topics; default: --prefix")
     parser.add_argument("--bounded", action="store_true", help="stop at the offsets found at the start")
@@ -33,8 +33,6 @@ def parse(job: str, argv: Sequence[str]) -> Arguments:
         parser.add_argument(f"--{option.name.replace('_', '-')}", type=int, default=option.default)
     found = parser.parse_args(argv)
     config = Config(**{option.name: getattr(found, option.name) for option in fields(Config)})
-    if not 1 <= found.parallelism <= config.partitions:
-        parser.error(f"parallelism {found.parallelism}: take 1 to {config.partitions}, the partitions")
     out_prefix = found.prefix if found.out_prefix is None else found.out_prefix
     ends = KafkaEnds(found.brokers, found.prefix, out_prefix, found.bounded)
-    return Arguments(ends, config, found.parallelism, found.neo4j, found.neo4j_password_file)
+    return Arguments(found.name, ends, config, found.neo4j, found.neo4j_password_file)

@@ -36,17 +36,17 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--brokers", required=True)
     parser.add_argument("--prefix", default="")
     parser.add_argument("--out-prefix", default="")
-    parser.add_argument("--parallelism", type=int, default=1)
+    parser.add_argument("--name", default="bench")
     parser.add_argument("--partitions", type=int, default=2)
     parser.add_argument("--slice-ms", type=int, default=1_000)
     parser.add_argument("--threshold", type=int, required=True)
     parser.add_argument("--every", action="store_true")
     parser.add_argument("--bounded", action="store_true")
     a = parser.parse_args(argv)
-    env, tables = environment(a.parallelism)
+    env, tables = environment()
     ends = KafkaEnds(a.brokers, a.prefix, a.out_prefix, a.bounded)
     assemble(tables, job(a.threshold, a.partitions, a.slice_ms, a.every), ends)
-    env.execute("bench")
+    env.execute(a.name)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
-from udfs import graph, netting, regulatory
+from udfs.graph import step as graph
+from udfs.netting import step as netting
+from udfs.regulatory import step as regulatory
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def netting_job(config: Config) -> JobSpec:
     return JobSpec(
         name="netting",
         feeds=(Feed("obligations", config.lateness_ms * 1_000, leaves=True),),
-        step=netting.netting_step(netting.Config(cycle_us=config.cycle_s * SECOND)),
+        step=netting.NettingStep(netting.Config(cycle_us=config.cycle_s * SECOND)),
         tables=netting.TABLES,
         results=("nets", "nets.provenance", "cycles"),
         version=netting.VERSION,
@@ -50,9 +52,10 @@ def graph_job(config: Config) -> JobSpec:
     return JobSpec(
         name="graph",
         feeds=tuple(Feed(topic, config.lateness_ms * 1_000) for topic in feeds),
-        step=graph.graph_step(graph.Config(window_us=config.edge_s * SECOND)),
+        step=graph.GraphStep(graph.Config(window_us=config.edge_s * SECOND)),
         tables=graph.TABLES,
         results=("graph.edges",),
+        effect_on="graph.edges",
         version=graph.VERSION,
         slice_ms=config.slice_ms,
         partitions=config.partitions,
@@ -73,7 +76,7 @@ def regulatory_job(config: Config) -> JobSpec:
     return JobSpec(
         name="regulatory",
         feeds=tuple(Feed(topic, order="log", leaves=True, raw=True) for topic in topics),
-        step=regulatory.regulatory_step(
+        step=regulatory.RegulatoryStep(
             regulatory.Config({topic: TOPICS[topic].record for topic in topics})
         ),
         tables=regulatory.TABLES,

@@ -12,12 +12,13 @@ window that is open at their place in the log.
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pyflink.table import StreamTableEnvironment
 
 from connectors.kafka import KafkaEnds
 from connectors.microbatch import Effect, assemble, environment
-from connectors.neo4j import GraphWriter
+from connectors.neo4j import Connection, GraphWriter
 from jobs.arguments import parse
 from jobs.catalogue import Config, graph_job
 
@@ -32,12 +33,13 @@ def build(
 def main(argv: Sequence[str]) -> None:
     """Submit the job."""
     arguments = parse("graph", argv)
-    env, tables = environment(arguments.parallelism)
+    env, tables = environment()
     writer = None
     if arguments.neo4j and arguments.neo4j_password_file:
-        writer = GraphWriter(arguments.neo4j, arguments.neo4j_password_file)
+        password_file = Path(arguments.neo4j_password_file)
+        writer = GraphWriter(Connection(arguments.neo4j, password_file))
     build(tables, arguments.ends, arguments.config, writer)
-    env.execute("graph")
+    env.execute(arguments.name)
 
 
 if __name__ == "__main__":

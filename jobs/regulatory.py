@@ -28,9 +28,9 @@ def build(tables: StreamTableEnvironment, ends: KafkaEnds, config: Config) -> No
 def main(argv: Sequence[str]) -> None:
     """Submit the job."""
     arguments = parse("regulatory", argv)
-    env, tables = environment(arguments.parallelism)
+    env, tables = environment()
     build(tables, arguments.ends, arguments.config)
-    env.execute("regulatory")
+    env.execute(arguments.name)
 
 
 if __name__ == "__main__":

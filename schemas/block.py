@@ -132,7 +132,7 @@ def _invalid(field: dict[str, Any], raw: pl.Series) -> list[int]:
         case "enum":
             wrong = (raw < 0) | (raw >= len(field["type"]["symbols"]))
         case "boolean":
-            wrong = (raw != b"\x00") & (raw != b"\x01")
+            wrong = ~raw.is_in([b"\x00", b"\x01"])
         case "string":
             return [row for row, octets in enumerate(raw) if not _is_utf8(octets)]
         case _:

@@ -1,13 +1,14 @@
 """When business is done: shares of a day's or a week's business turned into moments.
 
-A curve is the cumulated share of business at given moments; its inverse turns an even share into a time, so
-that n units fall into each interval in proportion to the curve and in rising order.
+A curve is the cumulated share of business at given moments; its inverse turns an even share into a
+time, so that n units fall into each interval in proportion to the curve and in rising order.
 """
 
 from datetime import date
 
 import numpy as np
 
+from connectors.generators.arrays import Floats, Ints
 from connectors.generators.feed import DAY, SECOND, midnight
 
 OPENING = 8 * 3_600 * SECOND
@@ -16,7 +17,8 @@ _HOUR = 3_600 * SECOND
 _DIP = 0.4
 """Intensity at the middle of the trading day, where 1 is the day's average."""
 _PAYMENT_DAY = np.array(
-    [2, 1, 1, 1, 2, 6, 14, 26, 44, 58, 62, 70, 86, 74, 60, 58, 62, 74, 82, 70, 48, 28, 14, 6], dtype=np.float64
+    [2, 1, 1, 1, 2, 6, 14, 26, 44, 58, 62, 70, 86, 74, 60, 58, 62, 74, 82, 70, 48, 28, 14, 6],
+    dtype=np.float64,
 )
 """Payments of each hour of a day, UTC, in relative numbers."""
 _PAYMENT_WEEK = np.array([1.0, 0.95, 0.97, 1.05, 1.25, 0.8, 0.45])
@@ -32,19 +34,22 @@ class TradingDays:
     def __init__(self, first: date, days: int) -> None:
         """Take `days` business days, the first one on or after `first`."""
         start = np.busday_offset(np.datetime64(first, "D"), 0, roll="forward")
-        self.days = np.busday_offset(start, np.arange(days)).astype("datetime64[D]").astype(np.int64)
+        self.days = (
+            np.busday_offset(start, np.arange(days)).astype("datetime64[D]").astype(np.int64)
+        )
         self.start = int(self.days[0]) * DAY + OPENING
         self.end = int(self.days[-1]) * DAY + CLOSING
         x = np.linspace(0.0, 1.0, 2_049)
         self._at = OPENING + x * (CLOSING - OPENING)
         self._share = _DIP * x + (1.0 - _DIP) * ((2.0 * x - 1.0) ** 3 + 1.0) / 2.0
 
-    def times(self, fractions: np.ndarray) -> np.ndarray:
+    def times(self, fractions: Floats) -> Ints:
         """Moments at which these shares of all business are done, microseconds UTC."""
         scaled = fractions * len(self.days)
         day = np.minimum(scaled.astype(np.int64), len(self.days) - 1)
         moments = np.interp(scaled - day, self._share, self._at).astype(np.int64)
-        return self.days[day] * DAY + np.minimum(moments, CLOSING - 1)
+        times: Ints = self.days[day] * DAY + np.minimum(moments, CLOSING - 1)
+        return times
 
 
 class PaymentDays:
@@ -59,7 +64,7 @@ class PaymentDays:
         self._share = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
         self._at = np.arange(days * 24 + 1, dtype=np.float64) * _HOUR
 
-    def times(self, fractions: np.ndarray) -> np.ndarray:
+    def times(self, fractions: Floats) -> Ints:
         """Moments at which these shares of all business are done, microseconds UTC."""
         moments = np.interp(fractions, self._share, self._at).astype(np.int64)
         return self.start + np.minimum(moments, self.end - self.start - 1)

@@ -1,8 +1,9 @@
 """The customers of a seeded bank: who they are, what accounts they hold, whom they usually pay.
 
-Four kinds, by owner index in this order: branches (cash desks), employers, merchants, persons. Employers and
-merchants are popular by rank^-1 (Zipf). Every person has one employer, a few favourite merchants and a few
-contacts, every firm a few partners, so that counterparties repeat. Accounts have the form of an IBAN.
+Four kinds, by owner index in this order: branches (cash desks), employers, merchants, persons.
+Employers and merchants are popular by rank^-1 (Zipf). Every person has one employer, a few
+favourite merchants and a few contacts, every firm a few partners, so that counterparties repeat.
+Accounts have the form of an IBAN.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from connectors.generators.arrays import Floats, Ints
 from connectors.generators.draw import choose, log_normal, stream, zipf_weights
 from schemas.ids import iban_check_digits
 
@@ -52,7 +54,8 @@ class Customers:
         activity: Share of payments by each person, shape (persons,).
         employer: Owner index of each person's employer, shape (persons,).
         salary: Monthly pay in minor units, shape (persons,).
-        favourites: Owner indexes of each person's merchants, the most visited first, shape (persons, 8).
+        favourites: Owner indexes of each person's merchants, the most visited first, shape
+            (persons, 8).
         contacts: Owner indexes of each person's acquaintances, shape (persons, 5).
         partners: Owner indexes of each firm's business partners, shape (employers + merchants, 6).
     """
@@ -61,17 +64,17 @@ class Customers:
     country: pl.Series
     currency: pl.Series
     accounts: pl.Series
-    first_account: np.ndarray
-    account_count: np.ndarray
+    first_account: Ints
+    account_count: Ints
     branches: int
     employers: int
     merchants: int
-    activity: np.ndarray
-    employer: np.ndarray
-    salary: np.ndarray
-    favourites: np.ndarray
-    contacts: np.ndarray
-    partners: np.ndarray
+    activity: Floats
+    employer: Ints
+    salary: Ints
+    favourites: Ints
+    contacts: Ints
+    partners: Ints
 
     @property
     def first_person(self) -> int:
@@ -84,7 +87,9 @@ class Customers:
         if owners < 100:
             raise ValueError(f"{owners} customers: at least 100 are asked")
         rng = stream(seed, "customers")
-        branches, employers, merchants = (max(2, int(owners * s)) for s in (_BRANCHES, _EMPLOYERS, _MERCHANTS))
+        branches, employers, merchants = (
+            max(2, int(owners * s)) for s in (_BRANCHES, _EMPLOYERS, _MERCHANTS)
+        )
         firms, first_person = employers + merchants, branches + employers + merchants
         persons = owners - first_person
         country = choose(rng, _COUNTRY_WEIGHTS, owners)
@@ -112,16 +117,18 @@ class Customers:
         )
 
 
-def _others(rng: np.random.Generator, size: int, width: int) -> np.ndarray:
+def _others(rng: np.random.Generator, size: int, width: int) -> Ints:
     """For each of `size` a row of `width` others, drawn evenly; shape (size, width)."""
     shift = rng.integers(1, size, (size, width))
     return (np.arange(size)[:, None] + shift) % size
 
 
 def _accounts(rng: np.random.Generator, countries: list[str]) -> pl.Series:
-    """Account numbers in the form of IBANs: a bank code nobody has, a running number, check digits."""
+    """Account numbers in the form of IBANs: an unused bank code, a number, check digits."""
     numbers = 10**9 + rng.permutation(len(countries)) * 7
-    return pl.Series([_iban(c, f"00000000{n}") for c, n in zip(countries, numbers.tolist(), strict=True)])
+    return pl.Series(
+        [_iban(c, f"00000000{n}") for c, n in zip(countries, numbers.tolist(), strict=True)]
+    )
 
 
 def _iban(country: str, account: str) -> str:

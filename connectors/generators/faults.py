@@ -1,19 +1,19 @@
 """What can be wrong with a stream on purpose, how often, and what a reader must make of it.
 
-| kind                  | what is sent                                            | what a reader makes of it      |
-|-----------------------|---------------------------------------------------------|--------------------------------|
-| duplicate             | a real event once more, same bytes                      | dropped and counted            |
-| conflicting-duplicate | a real event once more, same id and sequence, other body| dead letter                    |
-| out-of-order          | a real event, dated back by less than the lateness      | used                           |
-| late                  | a real event, dated before its partition's watermark    | used, marked as late           |
-| malformed             | one more message: cut off, random, wrong magic, empty   | dead letter                    |
-| unknown-schema        | one more message under a schema id nobody knows         | dead letter                    |
-| out-of-range          | one more message that breaks a rule of its schema       | dead letter                    |
+| kind                  | what is sent                                          | a reader      |
+|-----------------------|-------------------------------------------------------|---------------|
+| duplicate             | a real event once more, same bytes                    | drops it      |
+| conflicting-duplicate | a real event once more, another body                  | dead letter   |
+| out-of-order          | a real event, dated back by less than the lateness    | uses it       |
+| late                  | a real event, dated before its partition's watermark  | marks it late |
+| malformed             | one more message: cut off, random, wrong magic, empty | dead letter   |
+| unknown-schema        | one more message under a schema id nobody knows       | dead letter   |
+| out-of-range          | one more message that breaks a rule of its schema     | dead letter   |
 
-No real event is ever lost, so the feeds of one run stay consistent whatever is injected: what cannot be
-used is always an extra message, made from an event nearby. Some extra messages take a sequence number of
-their own, which then never arrives: a reader remembers a gap. There are at most `GAPS` of them in each
-topic partition.
+No real event is ever lost, so the feeds of one run stay consistent whatever is injected: what
+cannot be used is always an extra message, made from an event nearby. Some extra messages take a
+sequence number of their own, which then never arrives: a reader remembers a gap. There are at most
+`GAPS` of them in each topic partition.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ _SHARES = {
 
 @dataclass(frozen=True)
 class Faults:
-    """Shares of each topic's records that are tampered with, by kind; and a partition that stays silent.
+    """Shares of each topic's records to tamper with, by kind; and a partition to keep silent.
 
     Attributes:
         duplicate: Repeats with the same body.
@@ -76,36 +76,47 @@ class Faults:
 
     @classmethod
     def parse(cls, text: str) -> "Faults":
-        """Read `0.01` (all kinds) or `late=0.01,duplicate=0.002,idle=3` (only these).
+        """Read `0.01` (all kinds) or `late=0.01,duplicate=0.002` (only these), and `idle=3`.
 
         Example:
             >>> Faults.parse("late=0.01,idle=3").late
             0.01
         """
-        parts = [part.partition("=") for part in text.replace("-", "_").split(",")]
-        try:
-            if len(parts) == 1 and not parts[0][1]:
-                return cls.total(float(text))
-            named = {name.strip(): value for name, _, value in parts}
-            idle = int(named.pop("idle")) if "idle" in named else None
-            if unknown := sorted(named.keys() - _SHARES.keys()):
-                raise ValueError(f"unknown fault {', '.join(unknown)}: one of {', '.join(_SHARES)}, idle")
-            shares = {name: float(value) for name, value in named.items()}
-        except ValueError as error:
-            if "could not convert" in str(error) or "invalid literal" in str(error):
-                raise ValueError(f"faults are a share or KIND=SHARE,..., not {text!r}") from None
-            raise
-        return cls(**shares, idle=idle)
+        named = dict(_named(part) for part in text.split(","))
+        unknown = named.keys() - _SHARES.keys() - {"idle", "all"}
+        if unknown or (named.keys() & _SHARES.keys() and "all" in named):
+            kinds = ", ".join(name.replace("_", "-") for name in _SHARES)
+            raise ValueError(
+                f"faults {text!r}: a share of all, or KIND=SHARE,... with {kinds}; idle=PARTITION"
+            )
+        silent = named.pop("idle", None)
+        if silent is not None and not silent.is_integer():
+            raise ValueError(f"faults {text!r}: idle=PARTITION is a whole number")
+        idle = None if silent is None else int(silent)
+        return cls.total(named["all"], idle) if "all" in named else cls(**named, idle=idle)
 
     @property
     def rates(self) -> dict[str, float]:
         """Share by kind, kinds as labels name them."""
-        return {f.name.replace("_", "-"): getattr(self, f.name) for f in fields(self) if f.name != "idle"}
+        return {
+            f.name.replace("_", "-"): getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "idle"
+        }
 
     @property
     def rate(self) -> float:
         """Share of records that are tampered with in any way."""
         return sum(self.rates.values())
+
+
+def _named(part: str) -> tuple[str, float]:
+    """One item of the text form; a share without a name is that of all kinds."""
+    name, equals, value = part.partition("=")
+    try:
+        return (name.strip().replace("-", "_"), float(value)) if equals else ("all", float(part))
+    except ValueError:
+        raise ValueError(f"faults {part!r}: a share or KIND=SHARE,... is asked") from None
 
 
 @dataclass(frozen=True)
@@ -135,8 +146,13 @@ def expected_counts(labels: pl.DataFrame) -> dict[str, Expected]:
     if labels.is_empty():
         return {}
     code = pl.col("note").str.extract(r"^([a-z-]+):")
-    counted = labels.group_by("topic", "kind", code.alias("code")).len().sort("topic", "kind", "code")
-    return {topic: _expected(counted.filter(topic=topic).rows()) for topic in counted["topic"].unique().sort()}
+    counted = (
+        labels.group_by("topic", "kind", code.alias("code")).len().sort("topic", "kind", "code")
+    )
+    return {
+        topic: _expected(counted.filter(topic=topic).rows())
+        for topic in counted["topic"].unique().sort()
+    }
 
 
 def _expected(rows: Iterable[tuple[str, str, str | None, int]]) -> Expected:

@@ -1,7 +1,8 @@
-"""What a generator is: a world that yields units of business, and what of it goes to which partition.
+"""What a generator is: a world that yields units of business, and a plan how to send them.
 
-A unit is one trade or one payment. A feed draws units in blocks of a fixed size, each block from its own
-random stream, so that content depends on the seed alone and never on how it is cut for sending.
+A unit is one trade or one payment. A feed draws units in blocks of a fixed size, each block from
+its own random stream, so that content depends on the seed alone and never on how it is cut for
+sending.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-import numpy as np
 import polars as pl
 
+from connectors.generators.arrays import Floats, Ints
 from connectors.generators.faults import Faults
 from connectors.topics import TICK_KEY
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-BLOCK = 4_096
-"""Units drawn at once. It belongs to the content: another size gives other bytes for the same seed."""
+BLOCK = 2_048
+"""Units drawn at once. It belongs to the content: another size, other bytes for the same seed."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,20 @@ class Feed(Protocol):
     end: int
     """Moment by which business is over, microseconds UTC."""
 
+    step: int
+    """Longest business time between two ticks of a partition, microseconds."""
+
     def units(self) -> Iterator[pl.DataFrame]:
         """Blocks of `BLOCK` units for ever, from the first one; times are given later."""
 
-    def times(self, fractions: np.ndarray) -> np.ndarray:
-        """Business time at which a share of all business is done; fractions in [0, 1), shape (n,)."""
+    def times(self, fractions: Floats) -> Ints:
+        """Business time by which a share of all business is done; fractions in [0, 1)."""
 
     def records(self, units: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         """The records of `units` (which have their time in `at`) by topic, in order of `unit`.
 
-        The frames have the record's columns but producer and sequence, and `unit`: the row in `units`.
+        The frames have the record's columns but producer and sequence, and `unit`: the row in
+        `units`.
         """
 
 
@@ -83,7 +88,8 @@ class Plan:
         lateness: How late an event may be and still count as in time, microseconds.
         jitter: Greatest natural delay of an event, microseconds; less than the lateness.
         chunk: Records a chunk holds at most, about.
-        step: Longest business time between two ticks of a partition, microseconds.
+        step: Longest business time between two ticks of a partition, microseconds; None: the feed's
+            own.
         margin: How long after the end of business the closing tick is dated, microseconds.
     """
 
@@ -94,22 +100,38 @@ class Plan:
     lateness: int = 5 * SECOND
     jitter: int = 0
     chunk: int = 5_000
-    step: int = 60 * SECOND
+    step: int | None = None
     margin: int = DAY
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, in words for whoever typed it."""
-        for name in ("count", "partitions", "chunk", "step"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: at least 1 is asked")
-        for name in ("seed", "lateness", "jitter", "margin"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}: it cannot be negative")
+        asked = {
+            "count": 1,
+            "partitions": 1,
+            "chunk": 1,
+            "step": 1,
+            "seed": 0,
+            "lateness": 0,
+            "jitter": 0,
+            "margin": 0,
+        }
+        for name, least in asked.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} is {value}: at least {least} is asked")
         if self.jitter and self.jitter >= self.lateness:
-            raise ValueError(f"jitter of {self.jitter} us must stay below the lateness of {self.lateness} us")
+            raise ValueError(
+                f"jitter of {self.jitter} us must stay below the lateness of {self.lateness} us"
+            )
+        if self.faults.out_of_order and self.lateness - self.jitter < 2:
+            raise ValueError(
+                "no event can be out of order and in time: ask for a lateness or no such fault"
+            )
         idle = self.faults.idle
         if idle is not None and not (0 <= idle < self.partitions and self.partitions > 1):
-            raise ValueError(f"idle partition {idle}: one of at least 2 partitions, from 0, is asked")
+            raise ValueError(
+                f"idle partition {idle}: one of at least 2 partitions, from 0, is asked"
+            )
 
 
 def midnight(day: date) -> int:

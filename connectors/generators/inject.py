@@ -1,15 +1,17 @@
 """Puts faults among the events of one topic: which, where, and with what label.
 
-Works on a topic's block of events, sorted by partition and, within it, in order of sending. Every draw comes
-from the topic's own random stream of that block.
+Works on a topic's block of events, sorted by partition and, within it, in order of sending. Every
+draw comes from the topic's own random stream of that block.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
+from connectors.generators.arrays import Bools, Ints, Words
 from connectors.generators.faults import Faults
 from schemas.records import Record
 
@@ -39,7 +41,8 @@ class Spoilt:
     """A block of one topic with its faults.
 
     Attributes:
-        frame: All messages to be sent: the record's columns but producer and sequence, `unit`, `partition`.
+        frame: All messages to be sent: the record's columns but producer and sequence, `unit`,
+            and `shard`, the partition.
         source: Row in the block before injection that each message was made from, shape (n,).
         kind: Fault of each message, "" for none.
         note: What exactly was done to it, "" for nothing.
@@ -48,18 +51,20 @@ class Spoilt:
     """
 
     frame: pl.DataFrame
-    source: np.ndarray
-    kind: np.ndarray
-    note: np.ndarray
-    extra: np.ndarray
-    numbered: np.ndarray
+    source: Ints
+    kind: Words
+    note: Words
+    extra: Bools
+    numbered: Bools
 
 
 def untouched(frame: pl.DataFrame) -> Spoilt:
     """A block without any fault."""
     n = frame.height
     nothing = np.full(n, "", dtype=object)
-    return Spoilt(frame, np.arange(n), nothing, nothing, np.zeros(n, dtype=bool), np.ones(n, dtype=bool))
+    return Spoilt(
+        frame, np.arange(n), nothing, nothing, np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
+    )
 
 
 def inject(
@@ -67,18 +72,21 @@ def inject(
     rec: Record,
     faults: Faults,
     rng: np.random.Generator,
-    greatest: np.ndarray,
+    greatest: Ints,
     lateness: int,
+    room: int,
 ) -> Spoilt:
     """Spoil the shares of a block's events that `faults` asks for; each event at most once.
 
     Args:
-        frame: The events, sorted by partition, with `partition` and `unit`.
+        frame: The events, sorted by partition, with `unit`, and the partition in `shard`.
         rec: Their record.
         faults: Shares by kind.
         rng: The topic's random stream of this block.
-        greatest: Greatest business time sent so far to each partition, int64; moved on to this block's end.
-        lateness: How far an event may be dated back and not be late, microseconds.
+        greatest: Greatest business time sent so far to each partition, int64; moved on to this
+            block's end.
+        lateness: How far behind the greatest business time an event is not yet late, microseconds.
+        room: How far back an out-of-order event is dated at most, exclusive.
 
     Returns:
         The messages, still sorted by partition.
@@ -86,14 +94,14 @@ def inject(
     kinds = np.array(["", *faults.rates], dtype=object)
     edges = np.cumsum(list(faults.rates.values()))
     drawn = kinds[(np.searchsorted(edges, rng.random(frame.height), side="right") + 1) % len(kinds)]
-    frame, notes = _date_back(frame, rec, drawn, rng, greatest, lateness)
+    frame, notes = _date_back(frame, rec, drawn, rng, greatest, lateness, room)
     moved = np.where((drawn == "late") | (drawn == "out-of-order"), drawn, "")
     made_from = np.flatnonzero((drawn != "") & (moved == ""))
     if not len(made_from):
         plain = untouched(frame)
         return Spoilt(frame, plain.source, moved, notes, plain.extra, plain.numbered)
     extras = _Extras(rec, rng, drawn[made_from])
-    partition = frame["partition"].to_numpy()
+    partition = frame["shard"].to_numpy()
     last = np.searchsorted(partition, partition[made_from], side="right") - 1
     place = np.minimum(made_from + rng.integers(0, _SPREAD, len(made_from)), last)
     spoilt = extras.spoil(frame[made_from]).with_columns(unit=frame["unit"].gather(place))
@@ -112,34 +120,35 @@ def inject(
 def _date_back(
     frame: pl.DataFrame,
     rec: Record,
-    drawn: np.ndarray,
+    drawn: Words,
     rng: np.random.Generator,
-    greatest: np.ndarray,
+    greatest: Ints,
     lateness: int,
-) -> tuple[pl.DataFrame, np.ndarray]:
-    """Move late and out-of-order events back in business time; the frame and a note for each event."""
+    room: int,
+) -> tuple[pl.DataFrame, Words]:
+    """Move late and out-of-order events back in business time; a note for each event."""
     assert rec.time is not None
     time = frame[rec.time].to_numpy().copy()
-    partition = frame["partition"].to_numpy()
+    partition = frame["shard"].to_numpy()
     late, early = np.flatnonzero(drawn == "late"), np.flatnonzero(drawn == "out-of-order")
-    before = _greatest_before(time, partition, (drawn == "late") | (drawn == "out-of-order"), greatest)
+    before = _greatest_before(
+        time, partition, (drawn == "late") | (drawn == "out-of-order"), greatest
+    )
     behind = 1 + np.minimum(rng.exponential(_DELAY, len(late)), _MOST).astype(np.int64)
-    back = rng.integers(1, max(lateness, 2), len(early))
+    back = rng.integers(1, max(room, 2), len(early))
     time[late] = np.minimum(before[late] - lateness - behind, time[late])
-    time[early] = np.maximum(time[early] - back, before[early] - lateness)
+    time[early] -= back
     notes = np.full(frame.height, "", dtype=object)
     notes[late] = [f"{us} us or more before the watermark" for us in behind.tolist()]
-    notes[early] = [f"{us} us back at most" for us in back.tolist()]
+    notes[early] = [f"{us} us back" for us in back.tolist()]
     return frame.with_columns(pl.Series(rec.time, time)), notes
 
 
-def _greatest_before(
-    time: np.ndarray, partition: np.ndarray, moved: np.ndarray, greatest: np.ndarray
-) -> np.ndarray:
+def _greatest_before(time: Ints, partition: Ints, moved: Bools, greatest: Ints) -> Ints:
     """Greatest time of the events before each one in its partition; `greatest` is moved on."""
     before = np.empty_like(time)
     bounds = np.searchsorted(partition, np.arange(len(greatest) + 1))
-    for p, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for p, (a, b) in enumerate(pairwise(bounds.tolist())):
         shown = np.where(moved[a:b], greatest[p], time[a:b])
         running = np.maximum.accumulate(np.concatenate([[greatest[p]], shown]))
         before[a:b] = running[:-1]
@@ -150,7 +159,7 @@ def _greatest_before(
 class _Extras:
     """The extra messages of one block: what is done to each, decided up front."""
 
-    def __init__(self, rec: Record, rng: np.random.Generator, kinds: np.ndarray) -> None:
+    def __init__(self, rec: Record, rng: np.random.Generator, kinds: Words) -> None:
         self.rec = rec
         self.kinds = kinds
         n = len(kinds)
@@ -175,13 +184,18 @@ class _Extras:
         """Change ids and fields of copies of the events they were made from."""
         assert self.rec.id is not None
         assert self.rec.time is not None
-        frame = frame.with_columns(kind=pl.Series(self.kinds, dtype=pl.String), broken=pl.Series(self.field))
+        frame = frame.with_columns(
+            kind=pl.Series(self.kinds, dtype=pl.String), broken=pl.Series(self.field)
+        )
         bad = pl.col("kind") == "out-of-range"
         conflict = (pl.col("kind") == "conflicting-duplicate").cast(pl.Int64)
         size = _SIZE[self.rec.name]
         own = pl.Series(self.numbered)
         changed = frame.with_columns(
-            pl.when(own).then(pl.concat_str(self.rec.id, pl.lit("-X"))).otherwise(self.rec.id).alias(self.rec.id),
+            pl.when(own)
+            .then(pl.concat_str(self.rec.id, pl.lit("-X")))
+            .otherwise(self.rec.id)
+            .alias(self.rec.id),
             pl.when(bad & (pl.col("broken") == "2099"))
             .then(_YEAR_2099)
             .otherwise(self.rec.time)
@@ -190,14 +204,18 @@ class _Extras:
         )
         for name, value in BROKEN[self.rec.name]:
             hit = bad & (pl.col("broken") == name)
-            changed = changed.with_columns(pl.when(hit).then(pl.lit(value)).otherwise(name).alias(name))
+            changed = changed.with_columns(
+                pl.when(hit).then(pl.lit(value)).otherwise(name).alias(name)
+            )
         return changed.drop("kind", "broken")
 
 
 def damage(message: bytes, kind: str, note: str, rng: np.random.Generator) -> bytes | None:
     """The bytes of a malformed or unknown-schema message, from the ones of a sound one."""
     if kind == "unknown-schema":
-        return message[:1] + (0xFFFFFF00 + int(rng.integers(0, 256))).to_bytes(4, "big") + message[5:]
+        return (
+            message[:1] + (0xFFFFFF00 + int(rng.integers(0, 256))).to_bytes(4, "big") + message[5:]
+        )
     way = note.partition(": ")[2]
     if way == "truncated":
         return message[: int(rng.integers(1, len(message)))]

@@ -1,7 +1,7 @@
 """The market of a seeded world: members, central counterparties, instruments, books.
 
-Members trade in proportion to their credit (log-normal), instruments in proportion to rank^-1.1 (Zipf). All
-codes are well formed, check digits included, and belong to nobody.
+Members trade in proportion to their credit (log-normal), instruments in proportion to rank^-1.1
+(Zipf). All codes are well formed, check digits included, and belong to nobody.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from connectors.generators.arrays import Floats, Ints
 from connectors.generators.draw import choose, codes, log_normal, stream, zipf_weights
 from schemas.ids import isin_check_digit, lei_check_digits
 
@@ -46,18 +47,20 @@ class Market:
     """
 
     members: pl.Series
-    credit: np.ndarray
+    credit: Floats
     ccps: pl.Series
-    ccp_weights: np.ndarray
+    ccp_weights: Floats
     isins: pl.Series
-    popularity: np.ndarray
+    popularity: Floats
     currencies: pl.Series
     venues: pl.Series
-    prices: np.ndarray
+    prices: Ints
     books: pl.Series
 
     @classmethod
-    def of(cls, seed: int, members: int = 24, ccps: int = 2, isins: int = 250, books: int = 60) -> "Market":
+    def of(
+        cls, seed: int, members: int = 24, ccps: int = 2, isins: int = 250, books: int = 60
+    ) -> "Market":
         """Draw a market; each member has at least one book."""
         if members < 2 or ccps < 1 or isins < 1 or books < members:
             raise ValueError(
@@ -73,7 +76,9 @@ class Market:
             members=pl.Series(leis[:members]),
             credit=credit / credit.sum(),
             ccps=pl.Series(leis[members:]),
-            ccp_weights=zipf_weights(ccps, 1.0) if ccps != 2 else np.array([_HOME_CCP, 1.0 - _HOME_CCP]),
+            ccp_weights=zipf_weights(ccps, 1.0)
+            if ccps != 2
+            else np.array([_HOME_CCP, 1.0 - _HOME_CCP]),
             isins=pl.Series([_isin(c + body) for c, body in zip(countries, bodies, strict=True)]),
             popularity=zipf_weights(isins, _POPULARITY),
             currencies=pl.Series([_CURRENCIES.get(country, "EUR") for country in countries]),

@@ -1,7 +1,7 @@
 """Payments of a seeded bank's customers, and what each one does to the two accounts.
 
-A payment is written three times, always consistently: once as it was ordered (`payments`), and once for each
-side (`postings`): a DEBIT of the debtor's owner and a CREDIT of the creditor's owner.
+A payment is written three times, always consistently: once as it was ordered (`payments`), and once
+for each side (`postings`): a DEBIT of the debtor's owner and a CREDIT of the creditor's owner.
 
     how                  from -> to                    channel        amount, median, log-normal
     card                 person -> favourite merchant  CARD              32.00, sigma 0.9
@@ -18,10 +18,11 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from connectors.generators.arrays import Ints
 from connectors.generators.calendar import PaymentDays
 from connectors.generators.customers import Customers
 from connectors.generators.draw import choose, log_normal, stream
-from connectors.generators.feed import BLOCK
+from connectors.generators.feed import BLOCK, SECOND
 from connectors.generators.trades import FIRST_DAY
 
 SCALE = 2
@@ -42,7 +43,8 @@ class Payments:
     """A feed of payments: topics `payments` and `postings`."""
 
     kind = "payments"
-    topics = ("payments", "postings")
+    step = 900 * SECOND
+    topics: tuple[str, ...] = ("payments", "postings")
 
     def __init__(
         self, seed: int, day: date = FIRST_DAY, days: int = 7, customers: Customers | None = None
@@ -79,9 +81,7 @@ class Payments:
             }
         )
 
-    def _parties(
-        self, rng: np.random.Generator, kind: np.ndarray, person: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _parties(self, rng: np.random.Generator, kind: Ints, person: Ints) -> tuple[Ints, Ints]:
         """Owner indexes of debtor and creditor of each payment, never the same."""
         bank = self.customers
         n = len(kind)
@@ -97,12 +97,13 @@ class Payments:
         creditor = np.choose(kind, [merchant, contact, own, merchant, partner, branch, own])
         return debtor, creditor
 
-    def _account(self, rng: np.random.Generator, owner: np.ndarray) -> np.ndarray:
+    def _account(self, rng: np.random.Generator, owner: Ints) -> Ints:
         """Index of the account used: mostly the owner's main one."""
         count = self.customers.account_count[owner]
         drawn = np.floor(rng.random(len(owner)) * count).astype(np.int64)
         main = rng.random(len(owner)) < _MAIN_ACCOUNT
-        return self.customers.first_account[owner] + np.where(main, 0, drawn)
+        used: Ints = self.customers.first_account[owner] + np.where(main, 0, drawn)
+        return used
 
     def records(self, units: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         """One payment and two postings for each unit, in order of booking."""

@@ -2,12 +2,12 @@
 
 A trade is written three times, as in a real firm, and always consistently:
 
-    obligations   securities leg: seller delivers `quantity` of the ISIN to the buyer   CCP|ISIN, scale 0
-    obligations   cash leg: buyer pays quantity * price to the seller                  CCP|currency, scale 2
-    fills         the house's side if the house takes part, else the buyer's           its book
+    obligations   seller delivers `quantity` of the ISIN to the buyer    CCP|ISIN, scale 0
+    obligations   buyer pays quantity * price to the seller             CCP|currency, scale 2
+    fills         the house's side if it takes part, else the buyer's   the book
 
-Both legs settle two business days after the trade. Prices walk in whole minor units, trade by trade, between
-a quarter and four times the first one.
+Both legs settle two business days after the trade. Prices walk in whole minor units, trade by
+trade, between a quarter and four times the first one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from connectors.generators.arrays import Ints
 from connectors.generators.calendar import TradingDays
 from connectors.generators.draw import choose, log_normal, other_than, stream
-from connectors.generators.feed import BLOCK, DAY
+from connectors.generators.feed import BLOCK, DAY, SECOND
 from connectors.generators.market import Market
 
 FIRST_DAY = date(2026, 3, 2)
@@ -36,25 +37,32 @@ class Trades:
     """A feed of trades: topics `obligations` and `fills`."""
 
     kind = "trades"
-    topics = ("obligations", "fills")
+    step = 60 * SECOND
+    topics: tuple[str, ...] = ("obligations", "fills")
 
     def __init__(
         self, seed: int, day: date = FIRST_DAY, days: int = 1, market: Market | None = None
     ) -> None:
-        """Trade on `days` business days from `day` on, in a market of the same seed if none is given."""
+        """Trade on `days` business days from `day` on; without a market, in that of the seed."""
         self.seed = seed
         self.market = market or Market.of(seed)
         self._days = TradingDays(day, days)
         self.start, self.end, self.times = self._days.start, self._days.end, self._days.times
         currencies = sorted(set(self.market.currencies))
         self._assets = pl.concat([self.market.isins, pl.Series(currencies)])
-        self._money = np.array([currencies.index(c) for c in self.market.currencies]) + len(self.market.isins)
-        self._sets = pl.Series([f"{ccp}|{asset}" for ccp in self.market.ccps for asset in self._assets])
+        self._money = np.array([currencies.index(c) for c in self.market.currencies]) + len(
+            self.market.isins
+        )
+        self._sets = pl.Series(
+            [f"{ccp}|{asset}" for ccp in self.market.ccps for asset in self._assets]
+        )
         books = np.arange(len(self.market.books))
-        self._books = [books[books % len(self.market.members) == m] for m in range(len(self.market.members))]
+        self._books = [
+            books[books % len(self.market.members) == m] for m in range(len(self.market.members))
+        ]
 
     def units(self) -> Iterator[pl.DataFrame]:
-        """Blocks of trades in order of execution: parties, venue and instrument by index, quantity, price."""
+        """Blocks of trades in order: parties and instrument by index, quantity, price."""
         walk = _Walk(self.market.prices)
         block = 0
         while True:
@@ -154,12 +162,12 @@ class Trades:
 class _Walk:
     """Prices of all instruments, moved on by every trade."""
 
-    def __init__(self, first: np.ndarray) -> None:
+    def __init__(self, first: Ints) -> None:
         self.first = first
         self.moved = np.zeros_like(first)
 
-    def steps(self, rng: np.random.Generator, isin: np.ndarray) -> np.ndarray:
-        """Price of each trade, int64: its instrument's last one and a step of about 2 basis points."""
+    def steps(self, rng: np.random.Generator, isin: Ints) -> Ints:
+        """Price of each trade: its instrument's last one and a step of about 2 basis points."""
         tick = np.maximum(self.first // 10_000, 1)[isin]
         step = np.rint(2.0 * rng.standard_normal(len(isin))).astype(np.int64) * tick
         order = np.argsort(isin, kind="stable")
@@ -174,14 +182,15 @@ class _Walk:
         return _folded(self.first[isin] + moved, self.first[isin] // 4, self.first[isin] * 4)
 
 
-def _folded(walk: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _folded(walk: Ints, low: Ints, high: Ints) -> Ints:
     """A walk thrown back at both walls: whole numbers stay whole, steps keep their size."""
     span = high - low
-    return low + span - np.abs((walk - low) % (2 * span) - span)
+    folded: Ints = low + span - np.abs((walk - low) % (2 * span) - span)
+    return folded
 
 
-def _settlement(at: np.ndarray) -> np.ndarray:
-    """Two business days after the day of each trade, days since the epoch, int32."""
+def _settlement(at: Ints) -> pl.Series:
+    """Two business days after the day of each trade, days since the epoch."""
     days, place = np.unique(at // DAY, return_inverse=True)
     due = np.busday_offset(days.astype("datetime64[D]"), _SETTLEMENT_DAYS, roll="forward")
-    return due.astype(np.int64).astype(np.int32)[place]
+    return pl.Series(due.astype(np.int64)[place], dtype=pl.Int32)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import merkle
 from tests.naive import merkle as naive
-from udfs import merkle
 
 # The published Certificate Transparency vectors (RFC 6962 trees): transparency-dev/merkle,
 # testonly/constants.go, and google/certificate-transparency, cpp/merkletree tests.

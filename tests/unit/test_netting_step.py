@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.state import ColumnTable
+from schemas.merkle import leaf_hash
 from schemas.step import MIN_TIME, Clock
 from tests.naive.logs import cuts, fold, log_frame, marked
 from tests.naive.merkle import tree_over
 from tests.naive.netting import net_log
 from tests.naive.tables import naive_state
-from udfs.merkle import leaf_hash
 from udfs.netting import TABLES, Config, netting_step
 
 CYCLE = 10

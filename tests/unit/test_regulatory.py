@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from connectors.state import ColumnTable
 from schemas.codec import decode, encode, encode_frame
+from schemas.merkle import GENESIS, leaf_hash, link
 from schemas.records import record
 from schemas.step import Clock
 from tests.naive.chain import chain_holds, read
 from tests.naive.tables import naive_state
-from udfs.merkle import GENESIS, leaf_hash, link
 from udfs.regulatory import TABLES, Config, RegulatoryStep, verify_chain
 
 CONFIG = Config({"payments": "Payment", "netting.dead": "DeadLetter"})

@@ -1,0 +1,3 @@
+MATCH (c:TidemarkCursor)
+RETURN c.shard AS shard, c.sequence AS sequence
+ORDER BY shard

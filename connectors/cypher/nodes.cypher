@@ -1,0 +1,3 @@
+RETURN
+  COUNT { MATCH (:Account) } AS PAYMENT,
+  COUNT { MATCH (:Member) } AS OBLIGATION

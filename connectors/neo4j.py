@@ -1,0 +1,233 @@
+"""Graph edges to Neo4j and back: exactly-once effect, one transaction a shard and batch.
+
+A cursor node a shard keeps the last batch it took and is read, locked and moved in the transaction
+that adds the batch's edges. So a batch that comes again is skipped, a batch that is missing is
+noticed, and edges can be created without looking for them first. Accounts and members are merged
+on their one constrained key, because several shards name the same ones.
+
+Neo4j holds a transaction in memory, so a batch of more than EDGES_A_TRANSACTION edges takes
+several: the cursor counts the edges that are in, and a broken off batch goes on from there.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from neo4j import Driver, GraphDatabase, ManagedTransaction, unit_of_work
+from neo4j.exceptions import AuthError, DriverError, Neo4jError
+
+from connectors.graph_summary import COLUMNS, Summary, summary_of
+from schemas.records import record
+
+EDGES_A_TRANSACTION = 5_000
+"""Some 20 MB of Neo4j's transaction memory, which all shards share: 70 % of its heap."""
+
+ENDS: Mapping[str, tuple[str, str]] = {
+    "PAYMENT": ("accounts", "payments"),
+    "OBLIGATION": ("members", "obligations"),
+}
+"""Kind of edge -> the statements that write its ends and the edges themselves."""
+
+
+class GraphError(RuntimeError):
+    """Neo4j did not take or give what was asked; says what to do."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where Neo4j is and how long to wait for it.
+
+    Attributes:
+        uri: Bolt address.
+        password_file: File with the password and nothing else, readable by its owner only.
+        user: Name to log in with.
+        timeout_s: Longest time for one attempt of a transaction.
+        retry_s: How long an attempt that failed for a passing reason is tried again.
+    """
+
+    uri: str
+    password_file: Path
+    user: str = "neo4j"
+    timeout_s: float = 60.0
+    retry_s: float = 120.0
+
+    def open(self) -> Driver:
+        """A driver that has been let in.
+
+        Raises:
+            GraphError: The password file is unfit, Neo4j does not answer, or it refuses the login.
+        """
+        driver = GraphDatabase.driver(
+            self.uri,
+            auth=(self.user, self._password()),
+            connection_timeout=10.0,
+            max_transaction_retry_time=self.retry_s,
+            notifications_min_severity="OFF",
+        )
+        try:
+            driver.verify_connectivity()
+        except AuthError as error:
+            driver.close()
+            raise GraphError(
+                f"Neo4j at {self.uri} refuses user {self.user}: "
+                f"put the right password into {self.password_file}"
+            ) from error
+        except (DriverError, Neo4jError) as error:
+            driver.close()
+            raise GraphError(f"Neo4j at {self.uri} does not answer: start it ({error})") from error
+        return driver
+
+    def _password(self) -> str:
+        try:
+            mode = self.password_file.stat().st_mode
+            password = self.password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise GraphError(
+                f"no Neo4j password: {error.strerror}: {self.password_file}"
+            ) from error
+        if mode & 0o077:
+            raise GraphError(f"others can read the Neo4j password: chmod 600 {self.password_file}")
+        return password
+
+
+class GraphWriter:
+    """Adds batches of edges to Neo4j, each once."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Nothing is opened yet, so that a writer can travel to the worker that uses it."""
+        self.connection = connection
+        self._driver: Driver | None = None
+
+    def open(self) -> None:
+        """Log in and make sure that the constraints are there.
+
+        Raises:
+            GraphError: Neo4j does not answer, or refuses.
+        """
+        self._driver = self.connection.open()
+        with self._driver.session() as session:
+            for statement in _cypher("constraints").split(";"):
+                if statement.strip():
+                    session.run(statement).consume()
+
+    def apply(self, shard: int, sequence: int, ranges: str, edges: pl.DataFrame) -> bool:
+        """Add batch `sequence` of `shard`: all of its edges and the cursor, or nothing.
+
+        Args:
+            shard: Partition the batch belongs to.
+            sequence: Its number in the shard, from 0, without gaps.
+            ranges: Offsets it was made of, kept at the cursor.
+            edges: The batch's GraphEdge records.
+
+        Returns:
+            False if the graph has had this batch before.
+
+        Raises:
+            GraphError: Batches before this one are missing, or Neo4j did not take it in time.
+        """
+        if self._driver is None:
+            raise GraphError("the graph writer is not open: call open() first")
+        work = unit_of_work(timeout=self.connection.timeout_s)(_take)
+        ordered = edges.select("kind", *COLUMNS).sort("kind", *COLUMNS)
+        try:
+            with self._driver.session() as session:
+                left = session.execute_write(work, shard, sequence, ranges, ordered)
+                added = left is not None
+                while left:
+                    left = session.execute_write(work, shard, sequence, ranges, ordered)
+        except (DriverError, Neo4jError) as error:
+            raise GraphError(
+                f"Neo4j at {self.connection.uri} did not take batch {sequence} of shard {shard}: "
+                f"see that it runs and has memory and disk left, then restart the job ({error})"
+            ) from error
+        return added
+
+    def close(self) -> None:
+        """Log out; may be called again."""
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
+
+
+class GraphReader:
+    """Reads back what stands in Neo4j, to compare it with what should."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Nothing is opened yet."""
+        self.connection = connection
+
+    def cursors(self) -> dict[int, int]:
+        """The last batch that the graph has of each shard."""
+        with self.connection.open() as driver:
+            found = driver.execute_query(_cypher("cursors"))
+            return {row["shard"]: row["sequence"] for row in found.records}
+
+    def edges(self) -> pl.DataFrame:
+        """All edges, by id: `kind` and COLUMNS."""
+        with self.connection.open() as driver, driver.session() as session:
+            frames = [
+                _frame(kind, session.run(_cypher(f"{statement}.read")).values())
+                for kind, (_, statement) in ENDS.items()
+            ]
+        return pl.concat(frames).sort("edge_id")
+
+    def summary(self) -> Summary:
+        """Figures and digest of the whole graph; its nodes are counted, not inferred from edges."""
+        with self.connection.open() as driver:
+            row = driver.execute_query(_cypher("nodes")).records[0]
+        return replace(summary_of(self.edges()), nodes={kind: row[kind] for kind in ENDS})
+
+
+def _take(
+    transaction: ManagedTransaction, shard: int, sequence: int, ranges: str, edges: pl.DataFrame
+) -> int | None:
+    """Add what comes next of a batch and move the cursor; how many edges are left to add.
+
+    None if the batch is in as a whole. A transaction whose answer was lost on the way is tried
+    again by the driver and lands here, too.
+    """
+    cursor = transaction.run(
+        _cypher("cursor"),
+        shard=shard,
+        sequence=sequence,
+        ranges=ranges,
+        edges=edges.height,
+        most=EDGES_A_TRANSACTION,
+    )
+    applied, taken = map(int, cursor.single(strict=True).values())
+    if applied + 1 < sequence:
+        raise GraphError(
+            f"shard {shard}: batch {sequence} comes after batch {applied}, the graph lacks those "
+            f"between: restart the job from a savepoint not newer than batch {applied}, or empty "
+            "the graph and run the job from the start of its topics"
+        )
+    if applied >= sequence:
+        return None
+    for statement, parameters in _statements(edges.slice(taken, EDGES_A_TRANSACTION)):
+        transaction.run(statement, parameters).consume()
+    return max(0, edges.height - taken - EDGES_A_TRANSACTION)
+
+
+def _statements(edges: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a transaction writes: ends before edges, all in order, so that shards lock alike."""
+    for kind, (ends, statement) in ENDS.items():
+        rows = edges.filter(pl.col("kind") == kind).drop("kind")
+        if rows.height:
+            ids = pl.concat([rows["source"], rows["target"]]).unique().sort()
+            yield _cypher(ends), {"ids": ids.to_list()}
+            yield _cypher(statement), {"rows": rows.rows()}
+
+
+def _frame(kind: str, rows: list[list[Any]]) -> pl.DataFrame:
+    types = record("GraphEdge").columns
+    schema = {name: types[name] for name in COLUMNS}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(kind=pl.lit(kind))
+
+
+@cache
+def _cypher(name: str) -> str:
+    return files("connectors").joinpath("cypher", f"{name}.cypher").read_text(encoding="utf-8")

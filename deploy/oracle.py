@@ -1,0 +1,136 @@
+"""Is what a job wrote what its recorded input gives? Folds the log again without Flink and compares bytes.
+
+The batch index of each shard says how far the job has read; up to there the log is read by offset, cut into the
+same slices and folded by the same pure half of the engine. Compared are key and value of every record of every
+output topic, in order, shard by shard.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connectors.log import Span, fold_shard, results_by_topic
+from connectors.reader import LogReader
+from connectors.spec import JobSpec
+from connectors.topics import TICK_KEY
+from schemas.codec import decode
+
+_RANGE = re.compile(r"([^:;]+):(\d+)-(\d+)")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where a topic is not what it should be; None stands for no record."""
+
+    topic: str
+    shard: int
+    position: int
+    expected: bytes | None
+    found: bytes | None
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.topic} shard {self.shard} record {self.position}: "
+            f"expected {_shown(self.expected)}, found {_shown(self.found)}"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many records and bytes were compared, and the first difference of each topic and shard."""
+
+    records: int
+    octets: int
+    differences: list[Difference]
+
+    @property
+    def equal(self) -> bool:
+        """True if nothing differs."""
+        return not self.differences
+
+
+def covered(batches: Span) -> dict[str, int]:
+    """How far a shard has read: the offset after the last one its batch indexes name, by topic."""
+    ends: dict[str, int] = {}
+    for value in data(batches):
+        for topic, _, last in _RANGE.findall(decode(value)[1]["ranges"]):
+            ends[topic] = max(ends.get(topic, 0), int(last) + 1)
+    return ends
+
+
+def data(span: Span) -> Iterator[bytes]:
+    """The values of a span without its ticks."""
+    for key, value in zip(span.keys, span.values, strict=True):
+        if key != TICK_KEY and value is not None:
+            yield value
+
+
+def compare(job: JobSpec, brokers: str, prefix: str = "", out_prefix: str | None = None) -> Comparison:
+    """Compare all that `job` has written with what its input gives, up to where it has read.
+
+    The job may go on meanwhile: each output topic must then hold at least what the batches known before it
+    was read give, and nothing but what those known afterwards give.
+    """
+    source = LogReader(brokers, prefix)
+    sink = LogReader(brokers, prefix if out_prefix is None else out_prefix)
+    shards = [_compare_shard(job, shard, source, sink) for shard in range(job.partitions)]
+    source.close()
+    sink.close()
+    return Comparison(
+        sum(part.records for part in shards),
+        sum(part.octets for part in shards),
+        [difference for part in shards for difference in part.differences],
+    )
+
+
+def _compare_shard(job: JobSpec, shard: int, source: LogReader, sink: LogReader) -> Comparison:
+    index = f"{job.name}.batches"
+    least = sum(1 for _ in data(sink.read(index, shard)))
+    found = {topic: _pairs(sink.read(topic, shard)) for topic in job.outputs}
+    until = covered(sink.read(index, shard))
+    folded = list(fold_shard(job, shard, source.shard([f.topic for f in job.feeds], shard, until)))
+    least_of, expected = results_by_topic(folded[:least]), results_by_topic(folded)
+    differences = [
+        difference
+        for topic, pairs in found.items()
+        for difference in _difference(
+            topic, shard, expected.get(topic, []), pairs, len(least_of.get(topic, []))
+        )
+    ]
+    octets = sum(len(value) for pairs in found.values() for _, value in pairs)
+    return Comparison(sum(map(len, found.values())), octets, differences)
+
+
+def _pairs(span: Span) -> list[tuple[bytes, bytes]]:
+    return [
+        (key or b"", value or b"")
+        for key, value in zip(span.keys, span.values, strict=True)
+        if key != TICK_KEY
+    ]
+
+
+def _difference(
+    topic: str,
+    shard: int,
+    expected: list[tuple[bytes, bytes]],
+    found: list[tuple[bytes, bytes]],
+    least: int,
+) -> Iterator[Difference]:
+    """The first record that is missing, too much, or not equal."""
+    for position in range(max(least, len(found))):
+        want = expected[position] if position < len(expected) else None
+        have = found[position] if position < len(found) else None
+        if want != have:
+            yield Difference(topic, shard, position, want and want[1], have and have[1])
+            return
+
+
+def _shown(value: bytes | None) -> str:
+    if value is None:
+        return "no record"
+    try:
+        record, row = decode(value)
+    except ValueError:
+        return value[:40].hex()
+    return f"{record.name} {row}"

@@ -1,0 +1,90 @@
+"""What a schema asks of a field is asked of every row; the first broken rule is the reason."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from schemas.checks import violations
+from schemas.codec import Rejected
+from schemas.records import names, record
+from tests.strategies import frame
+
+OBLIGATION: dict[str, Any] = {
+    "obligation_id": "O1",
+    "trade_id": "T1",
+    "producer": "ccp/0",
+    "sequence": 0,
+    "trade_time": 1_700_000_000_000_000,
+    "netting_set": "529900T8BM49AURSDO55|EUR",
+    "ccp": "529900T8BM49AURSDO55",
+    "payer": "HWUPKR0MPOU8FGXBT394",
+    "receiver": "5493001KJTIIGC8Y1R12",
+    "asset": "EUR",
+    "amount": 1,
+    "scale": 2,
+    "settlement_date": 19_700,
+    "mic": "XETR",
+}
+
+
+def found(*changes: dict[str, Any]) -> list[Rejected]:
+    rec = record("Obligation")
+    return violations(rec, frame(rec, [OBLIGATION | change for change in changes]))
+
+
+def test_good_rows_have_no_violations() -> None:
+    assert found({}, {"asset": "US0378331005"}, {"amount": 10**15}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"amount": -5}, "amount is -5, at least 1 is asked"),
+        ({"amount": 10**15 + 1}, f"amount is {10**15 + 1}, at most {10**15} is asked"),
+        ({"scale": 10}, "scale is 10, at most 9 is asked"),
+        ({"sequence": -1}, "sequence is -1, at least 0 is asked"),
+        ({"sequence": 2**63 - 1}, f"sequence is {2**63 - 1}, at most {10**15} is asked"),
+        ({"payer": "HWUPKR0MPOU8FGXBT395"}, "payer is 'HWUPKR0MPOU8FGXBT395', an LEI is asked"),
+        ({"payer": ""}, "payer is '', an LEI is asked"),
+        ({"mic": "xetr"}, "mic is 'xetr', a MIC is asked"),
+        ({"asset": "DEM"}, "asset is 'DEM', a currency or an ISIN is asked"),
+        ({"obligation_id": ""}, "obligation_id is '', the pattern [!-~]+ is asked"),
+        ({"obligation_id": "a\n"}, r"obligation_id is 'a\n', the pattern [!-~]+ is asked"),
+        ({"mic": "é" * 3}, r"mic is '\xe9\xe9\xe9', at most 4 bytes is asked"),
+        ({"trade_id": "x" * 999}, f"trade_id is '{'x' * 40}...', at most 64 bytes is asked"),
+    ],
+)
+def test_broken_rule_is_the_reason(change: dict[str, Any], reason: str) -> None:
+    assert found({}, change, {}) == [Rejected(1, f"out-of-range: {reason}")]
+
+
+def test_first_broken_rule_in_field_order_counts_and_rows_come_in_order() -> None:
+    rejected = found({"mic": "?"}, {}, {"mic": "?", "amount": 0, "trade_id": " "})
+    assert [(bad.index, bad.reason.split()[1]) for bad in rejected] == [(0, "mic"), (2, "trade_id")]
+
+
+def test_free_text_may_be_anything_but_control_characters() -> None:
+    rec = record("Label")
+    label = {name: 0 if dtype.is_integer() else "late" for name, dtype in rec.columns.items()}
+    good = frame(rec, [label | {"note": "Grüße 😀"}, label | {"note": ""}])
+    assert violations(rec, good) == []
+    bad = frame(rec, [label | {"note": note} for note in ("a\x00", "\x7f", "\u0085", "\n")])
+    assert [found.index for found in violations(rec, bad)] == [0, 1, 2, 3]
+
+
+def test_frame_may_have_more_columns_and_no_rows() -> None:
+    rec = record("Obligation")
+    assert violations(rec, frame(rec, [])) == []
+    more = frame(rec, [OBLIGATION]).with_columns(offset=pl.lit(1), watermark=pl.lit(None))
+    assert violations(rec, more) == []
+
+
+@pytest.mark.parametrize("name", names())
+def test_rules_of_every_record_can_be_evaluated(name: str) -> None:
+    rec = record(name)
+    zeros = {
+        field: 0 if dtype.is_integer() else b"" if dtype == pl.Binary() else ""
+        for field, dtype in rec.columns.items()
+    }
+    assert len(violations(rec, frame(rec, [zeros]))) <= 1
