@@ -28,7 +28,8 @@ MAX_PAYLOAD = 65_536
 """A dead letter carries at most so many bytes of the message, and the hash of all of it."""
 
 _RESULTS = {"engine.results": TableSpec({"topic": "str", "next": "int"}, "topic")}
-_COUNTS = ("records", "used", "duplicates", "duplicates_unchecked", "late", "dead", "ticks")
+COUNTS = ("records", "used", "duplicates", "duplicates_unchecked", "late", "dead", "ticks")
+"""What a batch index counts: records = used + duplicates + duplicates_unchecked + dead."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class Shard:
         topic = f"{self.job.name}.batches"
         sequence = self.store.sequence
         clock = self._clock(slice_end)
-        row = {name: counts[name] for name in _COUNTS} | {
+        row = {name: counts[name] for name in COUNTS} | {
             "producer": self._producer,
             "sequence": sequence,
             "job": self.job.name,

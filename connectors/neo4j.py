@@ -166,6 +166,13 @@ class GraphReader:
             found = driver.execute_query(_cypher("cursors"))
             return {row["shard"]: row["sequence"] for row in found.records}
 
+    def counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """How many nodes and how many edges there are of each kind; asks the store, reads none."""
+        with self.connection.open() as driver:
+            row = driver.execute_query(_cypher("counts")).records[0]
+        nodes = {kind: row[kind] for kind in ("accounts", "members")}
+        return nodes, {kind: row[kind] for kind in ("payments", "obligations")}
+
     def edges(self) -> pl.DataFrame:
         """All edges, by id: `kind` and COLUMNS."""
         with self.connection.open() as driver, driver.session() as session:

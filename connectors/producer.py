@@ -79,9 +79,13 @@ class KafkaEnd:
     """A producer for generated batches; `close` tells whether everything arrived."""
 
     def __init__(
-        self, brokers: str, settings: Mapping[str, str | int | bool] | None = None
+        self,
+        brokers: str,
+        settings: Mapping[str, str | int | bool] | None = None,
+        prefix: str = "",
     ) -> None:
-        """Connect lazily; `settings` override `SETTINGS`."""
+        """Connect lazily; `settings` override `SETTINGS`, topic names get `prefix`."""
+        self._prefix = prefix
         self._failed = 0
         self._first: KafkaError | None = None
         merged = {**SETTINGS, **(settings or {}), "bootstrap.servers": brokers}
@@ -98,7 +102,7 @@ class KafkaEnd:
             raise DeliveryError(
                 f"no Kafka broker answers at {self._brokers}; start it: tidemark up"
             ) from None
-        for topic in topics:
+        for topic in (self._prefix + name for name in topics):
             found = known[topic].partitions if topic in known else 0
             if not found:
                 raise DeliveryError(f"topic {topic} does not exist; create the topics: tidemark up")
@@ -109,7 +113,8 @@ class KafkaEnd:
 
     def send(self, batch: Batch) -> None:
         """Hand a batch over, waiting while the queue is full."""
-        produce, topic, partition = self._producer.produce, batch.topic, batch.partition
+        produce, partition = self._producer.produce, batch.partition
+        topic = self._prefix + batch.topic
         keys = [batch.keys] * len(batch.values) if isinstance(batch.keys, bytes) else batch.keys
         for key, value in zip(keys, batch.values, strict=True):
             while True:

@@ -47,7 +47,7 @@ class LogReader:
             return span
         self.consumer.assign([TopicPartition(self.prefix + topic, partition, start)])
         while True:
-            for message in self.consumer.consume(_BATCH, timeout=1.0):
+            for message in self.consumer.consume(_BATCH, timeout=0.1):
                 error = message.error()
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:

@@ -54,9 +54,13 @@ def covered(batches: Span) -> dict[str, int]:
     """How far a shard has read: the offset after the last one its batch indexes name, by topic."""
     ends: dict[str, int] = {}
     for value in data(batches):
-        for topic, _, last in _RANGE.findall(decode(value)[1]["ranges"]):
-            ends[topic] = max(ends.get(topic, 0), int(last) + 1)
+        ends |= ends_of(decode(value)[1]["ranges"])
     return ends
+
+
+def ends_of(ranges: str) -> dict[str, int]:
+    """The offset after the last one of each topic in a batch index's `ranges`."""
+    return {topic: int(last) + 1 for topic, _, last in _RANGE.findall(ranges)}
 
 
 def data(span: Span) -> Iterator[bytes]:

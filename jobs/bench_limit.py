@@ -1,10 +1,11 @@
-"""The most the JVM half of the engine can do: the same source and micro-batches, and no Python after them.
+"""The most the JVM half of the engine can do: the same micro-batches, no Python after them.
 
     bench.events ─▶ micro-batch ─▶ blackhole
     bench.events ─▶ bench.alerts                 with --every: one result an event, exactly once
 
-Key: the partition. State: the open slices. Guarantee: exactly once. It stands as the limit in `tidemark bench
-engine`; with --every no batch is made, as a plain copy is the least that one result an event can cost.
+Key: the partition. State: the open slices. Guarantee: exactly once. It stands as the limit in
+`tidemark bench engine`; with --every no batch is made, as a plain copy is the least that one result
+an event can cost.
 """
 
 import argparse

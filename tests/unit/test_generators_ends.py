@@ -145,7 +145,7 @@ def test_the_command_writes_files_and_a_summary(app: typer.Typer, tmp_path: Path
         (["--days", "0"], "--days is 0"),
         (["--seed", "-1"], "--seed is -1"),
         (["--faults", "many"], "faults 'many'"),
-        (["--rate", "0"], "--rate is more than 0"),
+        (["--rate", "0"], "--rate is 0"),
         (["--rate", "5", "--out", "x"], "for Kafka only"),
         (["--jitter", "9"], "below the lateness"),
         (["--lateness", "nan"], "NaN"),

@@ -15,10 +15,17 @@ from udfs.exact import require_sums
 KEY = ("window_end", "source", "target", "asset", "scale")
 """What flows must have in common to be one edge."""
 
+CURRENCY_LENGTH = 3
+"""An asset is a currency code (ISO 4217) or an ISIN of 12 characters."""
+
 
 @dataclass(frozen=True)
 class Feed:
-    """How the events of a feed become edges: kind of edge, kind of its ends, and fields."""
+    """How the events of a feed become edges: kind of edge, kind of its ends, and fields.
+
+    With `cash` only events in a currency count. An obligation to deliver securities is one leg of a
+    trade whose other leg is cash between the same members: one edge says that they traded.
+    """
 
     kind: str
     ends: str
@@ -26,13 +33,16 @@ class Feed:
     target: str
     asset: str
     time: str
+    cash: bool = False
 
 
 FEEDS: Mapping[str, Feed] = {
     "payments": Feed(
         "PAYMENT", "ACCOUNT", "debtor_account", "creditor_account", "currency", "time"
     ),
-    "obligations": Feed("OBLIGATION", "MEMBER", "payer", "receiver", "asset", "trade_time"),
+    "obligations": Feed(
+        "OBLIGATION", "MEMBER", "payer", "receiver", "asset", "trade_time", cash=True
+    ),
 }
 
 
@@ -45,6 +55,8 @@ def in_windows(events: pl.DataFrame, feed: Feed, window_us: int) -> pl.DataFrame
     Returns:
         KEY, count, amount, late, first_offset, last_offset.
     """
+    if feed.cash:
+        events = events.filter(pl.col(feed.asset).str.len_bytes() == CURRENCY_LENGTH)
     return events.select(
         window_end=(effective_time(feed.time) // window_us + 1) * window_us,
         source=feed.source,

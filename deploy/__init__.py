@@ -1,0 +1,1 @@
+"""Everything around the jobs: the stack of services, the command line, drills and measurements."""

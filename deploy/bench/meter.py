@@ -1,0 +1,129 @@
+"""Looks at a system from outside while it runs, the same way for all: first read, alerts, CPU.
+
+- First read: the moment the broker has sent `FETCHED` bytes since the run began; before it lies
+  start-up. No client of the bench's own broker but the system under test reads that much then.
+- Alerts: read back, committed ones only. A run is over when the last expected one can be read.
+- CPU: user and system time of the system's processes, from the run's beginning; broker and bench
+  not counted.
+"""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import polars as pl
+import psutil
+
+from connectors.reader import LogReader
+from schemas.codec import decode_block
+from schemas.records import record
+
+FETCHED = 512 * 1024
+_GONE = (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied)
+
+
+class FirstRead:
+    """Watches the broker's output in a thread of its own."""
+
+    def __init__(self, broker: psutil.Process) -> None:
+        """Begin to watch."""
+        self.at: float | None = None
+        self._broker = broker
+        self._start = broker.io_counters().write_chars
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._end.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._end.wait(0.02):
+            with contextlib.suppress(*_GONE):
+                if self._broker.io_counters().write_chars - self._start > FETCHED:
+                    self.at = time.monotonic()
+                    return
+
+
+class Cpu:
+    """CPU seconds of processes that come and go, as far as they were seen alive."""
+
+    def __init__(self, before: Iterable[psutil.Process] = ()) -> None:
+        """`before`: processes that run already; only what they use from now on counts."""
+        self._used: dict[int, float] = {}
+        self._base = {process.pid: _seconds(process) for process in before}
+
+    def sample(self, processes: Iterable[psutil.Process]) -> None:
+        """Look at these processes and their children."""
+        for process in processes:
+            with contextlib.suppress(*_GONE):
+                for one in (process, *process.children(recursive=True)):
+                    with contextlib.suppress(*_GONE):
+                        self._used[one.pid] = _seconds(one)
+
+    @property
+    def seconds(self) -> float:
+        """CPU time used so far."""
+        return sum(used - self._base.get(pid, 0.0) for pid, used in self._used.items())
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+class Alerts:
+    """The alerts in a topic, read on from where the last look ended."""
+
+    def __init__(
+        self,
+        brokers: str,
+        topic: str,
+        partitions: int,
+        decode: Callable[[list[bytes]], pl.DataFrame],
+    ):
+        """Begin at the topic's start."""
+        self.topic = topic
+        self.count = 0
+        self._reader = LogReader(brokers)
+        self._next = dict.fromkeys(range(partitions), 0)
+        self._values: list[bytes] = []
+        self._decode = decode
+
+    def poll(self) -> int:
+        """How many can be read by now."""
+        for partition, start in self._next.items():
+            _, end = self._reader.ends(self.topic, partition)
+            if end > start:
+                span = self._reader.read(self.topic, partition, start, end)
+                self._values += [value for value in span.values if value is not None]
+                self._next[partition] = end
+        self.count = len(self._values)
+        return self.count
+
+    def frame(self) -> pl.DataFrame:
+        """All of them: event_id, entity, count, total."""
+        return (
+            self._decode(self._values)
+            .select("event_id", "count", "total", "entity")
+            .sort("event_id")
+        )
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._reader.close()
+
+
+def decode_json(values: list[bytes]) -> pl.DataFrame:
+    """Alerts written as JSON objects."""
+    schema = {"event_id": pl.Int64, "count": pl.Int64, "total": pl.Int64, "entity": pl.String}
+    return pl.DataFrame([json.loads(value) for value in values], schema=schema)
+
+
+def decode_wire(values: list[bytes]) -> pl.DataFrame:
+    """Alerts written as `BenchAlert`."""
+    return decode_block(record("BenchAlert"), values)

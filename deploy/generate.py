@@ -1,0 +1,177 @@
+"""One run of a generator from start to summary: into Kafka at a pace, or into files."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from connectors.generators import (
+    LABELS,
+    Chunk,
+    Faults,
+    Feed,
+    Payments,
+    Plan,
+    Trades,
+    chunks,
+    expected_counts,
+    producer,
+    to_files,
+    topics,
+)
+from connectors.producer import DeliveryError, KafkaEnd, Pace, Sent, deliver
+from deploy.errors import UserError
+from schemas.codec import decode_batch
+from schemas.records import record
+
+TICKS_PER_SECOND = 20
+FASTEST_CHUNK = 5_000
+"""Records of a chunk when no rate is asked for."""
+RECORDS_OF_A_UNIT = 3
+LONGEST_DAYS = 366
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for on the command line; times in seconds, see `Plan` for the rest."""
+
+    kind: str
+    count: int
+    seed: int
+    partitions: int
+    faults: str
+    first: str
+    days: int | None
+    lateness: float
+    jitter: float
+    rate: float | None
+
+    def feed(self) -> Feed:
+        """The world and its calendar; ValueError if there is none such."""
+        try:
+            first = date.fromisoformat(self.first)
+        except ValueError:
+            raise ValueError(f"--date is a day as in 2026-03-02, not {self.first!r}") from None
+        if self.days is not None and not 1 <= self.days <= LONGEST_DAYS:
+            raise ValueError(f"--days is {self.days}: 1 to {LONGEST_DAYS} are possible")
+        if self.seed < 0:
+            raise ValueError(f"--seed is {self.seed}: it cannot be negative")
+        if self.kind == Trades.kind:
+            return Trades(self.seed, first, self.days or 1)
+        return Payments(self.seed, first, self.days or 7)
+
+    def plan(self) -> Plan:
+        """The plan; ValueError if it makes no sense."""
+        if self.rate is not None and self.rate <= 0:
+            raise ValueError(f"--rate is {self.rate:g}: more than 0 records a second are asked")
+        return Plan(
+            count=self.count,
+            seed=self.seed,
+            partitions=self.partitions,
+            faults=Faults.parse(self.faults),
+            lateness=round(self.lateness * _SECOND),
+            jitter=round(self.jitter * _SECOND),
+            chunk=FASTEST_CHUNK if self.rate is None else max(1, int(self.rate / TICKS_PER_SECOND)),
+        )
+
+
+@dataclass
+class _Told:
+    """What passed by on its way out: the labels, and counts where nobody else counts."""
+
+    sent: Sent = field(default_factory=Sent)
+    labels: list[bytes | None] = field(default_factory=list)
+
+    def listen(self, run: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Keep the labels of the chunks that pass."""
+        for chunk in run:
+            for batch in chunk:
+                if batch.topic == LABELS and not batch.ticks:
+                    self.labels += batch.values
+            yield chunk
+
+    def count(self, run: Iterator[Chunk], progress: Callable[[Sent], None]) -> Iterator[Chunk]:
+        """Count the chunks that pass, and tell of them."""
+        for chunk in run:
+            for batch in chunk:
+                self.sent.add(batch)
+            yield chunk
+            progress(self.sent)
+
+
+def generate(order: Order, brokers: str, out: Path | None) -> dict[str, Any]:
+    """Carry an order out; the summary.
+
+    Raises:
+        UserError: The order makes no sense, or its destination does not take it.
+    """
+    try:
+        if out is not None and order.rate is not None:
+            raise ValueError("--rate is for Kafka only: leave it out, or --out")
+        feed, plan = order.feed(), order.plan()
+        told = _Told()
+        began = time.perf_counter()
+        with _bar(feed, plan) as progress:
+            run = told.listen(chunks(feed, plan))
+            if out is not None:
+                to_files(told.count(run, progress), out, topics(feed, plan), feed.start)
+            else:
+                end = KafkaEnd(brokers)
+                end.check(topics(feed, plan), plan.partitions)
+                rate = order.rate
+                pace = None if rate is None else Pace(rate, time.monotonic, time.sleep)
+                told.sent = deliver(run, end, pace, progress)
+        seconds = time.perf_counter() - began
+    except (ValueError, OverflowError, DeliveryError, OSError) as error:
+        raise UserError(str(error)) from None
+    return _summary(feed, plan, told, seconds, str(out) if out is not None else brokers)
+
+
+@contextmanager
+def _bar(feed: Feed, plan: Plan) -> Iterator[Callable[[Sent], None]]:
+    """A progress bar on standard error; what to tell it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(feed.kind, total=plan.count * RECORDS_OF_A_UNIT)
+        yield lambda sent: bar.update(task, completed=sent.records.total() - sent.records[LABELS])
+
+
+def _summary(feed: Feed, plan: Plan, told: _Told, seconds: float, to: str) -> dict[str, Any]:
+    """What went out, and what a reader must make of it."""
+    labels, _, _ = decode_batch(record("Label"), told.labels)
+    expected = expected_counts(labels)
+    records = told.sent.records
+    rows = {}
+    for topic in sorted(records):
+        row: dict[str, Any] = {"records": records[topic], "used": records[topic]}
+        row |= {"duplicates": 0, "late": 0, "dead": {}}
+        if topic in expected:
+            counts = expected[topic]
+            row |= {"used": counts.used(records[topic]), "duplicates": counts.duplicates}
+            row |= {"late": counts.late, "dead": dict(counts.dead)}
+        rows[topic] = row
+    return {
+        "kind": feed.kind,
+        "seed": plan.seed,
+        "producer": producer(feed, plan),
+        "partitions": plan.partitions,
+        "to": to,
+        "topics": rows,
+        "records": records.total(),
+        "ticks": told.sent.ticks,
+        "labels": dict(labels["kind"].value_counts(sort=True).rows()),
+        "seconds": round(seconds, 3),
+        "records_per_second": round(records.total() / max(seconds, 1e-9)),
+    }

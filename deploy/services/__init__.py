@@ -1,0 +1,1 @@
+"""The services of the stack, one module each."""
