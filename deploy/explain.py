@@ -4,7 +4,7 @@ import errno
 
 _BY_ORIGIN = {
     "cimpl": "Kafka: {error}; see: tidemark status, then: tidemark up",
-    "neo4j.exceptions": "Neo4j: {error}; see: tidemark status, and the file up named",
+    "neo4j.exceptions": "Neo4j: {error}; check the password file",
     "requests.exceptions": "no answer: {error}; see: tidemark status, then: tidemark up",
 }
 _BY_NUMBER = {
@@ -15,7 +15,7 @@ _BY_NUMBER = {
 
 
 def explain(error: BaseException) -> str | None:
-    """What went wrong and the mend; None for what only we can mend, which deserves its traceback."""
+    """What went wrong and the mend; None for what only we can mend: that keeps its traceback."""
     if isinstance(error, OSError) and error.errno in _BY_NUMBER:
         return _BY_NUMBER[error.errno].format(error=error)
     for kind in type(error).__mro__:

@@ -23,7 +23,7 @@ def submit(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("-o", "--option", help="key=value for the job; may be repeated."),
+        typer.Option("-o", "--option", help="key=value for the job; key=true for a flag."),
     ] = None,
     savepoint: Annotated[
         str | None,
@@ -77,8 +77,8 @@ def stop(
         typer.echo(flink.stop_with_savepoint(found.id))
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise typer.BadParameter(f"{text!r} is not key=value", param_hint="--option")
-    return key, value
+    return key, {"true": True, "false": False}.get(value, value)

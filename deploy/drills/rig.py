@@ -93,6 +93,11 @@ class Rig:
         self.stack.flink.wait_for(job_id, "RUNNING")
         return job_id
 
+    def stop(self, job: str, out_prefix: str | None = None) -> str:
+        """Stop a job of this run with a savepoint, so that no transaction is left open; its path."""
+        name = f"{self.prefix if out_prefix is None else out_prefix}{job}"
+        return self.stack.flink.stop_with_savepoint(self.stack.flink.rest.find(name).id)
+
     def ends(self, *names: str) -> dict[tuple[str, int], int]:
         """The offset after the last record of each partition of the topics, as of now."""
         found = kafka_admin.end_offsets(self.settings.brokers, [self.prefix + name for name in names])

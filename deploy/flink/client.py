@@ -43,15 +43,11 @@ class Flink:
     ) -> str:
         """Start module `jobs.<job>`; the id of the running job.
 
-        `options` become `--key value` after `--brokers`, `--partitions` and `--name`, over which
-        they win. `app` is an archive of older code, for a replay; the present code otherwise.
+        `options` go over `_defaults` and become `--key value`; True becomes `--key` alone, None and
+        False nothing. `app` is an archive of older code, for a replay; the present code otherwise.
         """
         self._check(job, parallelism, (options or {}).get("name", job), app)
-        given = {
-            "brokers": self._settings.brokers,
-            "partitions": self._settings.partitions,
-            "name": job,
-        }
+        given = self._defaults(job)
         given |= {key.replace("_", "-"): value for key, value in (options or {}).items()}
         argv = [str(package() / "bin" / "flink"), "run", "-d", "-p", str(parallelism)]
         argv += ["-m", self._settings.rest_url.removeprefix("http://")]
@@ -59,8 +55,7 @@ class Flink:
             argv += ["-s", savepoint, "-cm", "NO_CLAIM"]
         argv += ["-pym", f"jobs.{job}", "-pyfs", str(app or self.archive())]
         argv += ["-pyexec", str(python()), "-pyclientexec", str(python())]
-        for key, value in given.items():
-            argv += [f"--{key}", str(value)]
+        argv += arguments(given)
         return self._run(job, argv)
 
     def stop_with_savepoint(self, job_id: str) -> str:
@@ -76,8 +71,16 @@ class Flink:
         """Wait until a job is in `state`; RUNNING asks for all of its tasks."""
         self.rest.wait_for(job_id, state, timeout_s)
 
+    def _defaults(self, job: str) -> dict[str, object]:
+        settings = self._settings
+        given: dict[str, object] = {"brokers": settings.brokers, "partitions": settings.partitions}
+        if job == "graph":
+            given |= {"neo4j": settings.bolt_url}
+            given |= {"neo4j-password-file": settings.neo4j_password_file}
+        return given | {"name": job}
+
     def _check(self, job: str, parallelism: int, name: object, app: Path | None) -> None:
-        known = sorted(path.stem for path in _JOBS.glob("*.py") if not path.stem.startswith("_"))
+        known = names()
         if app is None and job not in known:
             raise UserError(f"there is no job {job}; jobs: {', '.join(known) or 'none'}")
         if not 1 <= parallelism <= self._settings.partitions:
@@ -98,6 +101,7 @@ class Flink:
         log = self._settings.logs / f"submit-{job}.log"
         env = clean_environment() | environment(self._settings, f"submit-{job}")
         neutral = self._settings.run / "cwd"
+        neutral.mkdir(parents=True, exist_ok=True)
         try:
             done = subprocess.run(
                 argv,
@@ -117,6 +121,22 @@ class Flink:
             return found[1]
         why = reason(done.stdout + done.stderr)
         raise UserError(f"{job} was not submitted: {why}; see: tidemark logs submit-{job}")
+
+
+def names() -> list[str]:
+    """The jobs there are: modules of jobs/ that can be run."""
+    return sorted(path.stem for path in _JOBS.glob("*.py") if "\ndef main(" in path.read_text())
+
+
+def arguments(options: Mapping[str, object]) -> list[str]:
+    """A job's command line: `--key value` each, `--key` for True, nothing for False and None."""
+    found: list[str] = []
+    for key, value in options.items():
+        if value is True:
+            found.append(f"--{key}")
+        elif value is not None and value is not False:
+            found += [f"--{key}", str(value)]
+    return found
 
 
 def reason(output: str) -> str:

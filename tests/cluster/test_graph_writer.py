@@ -1,9 +1,7 @@
-"""Against a real Neo4j: TIDEMARK_TEST_BOLT and TIDEMARK_TEST_NEO4J_PASSWORD_FILE say which."""
+"""The writer against the stack's Neo4j: every batch once, whatever is repeated, broken off or racing."""
 
-import os
 import threading
 import uuid
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,17 +11,10 @@ from connectors.graph_summary import summary_of
 from connectors.neo4j import Connection, GraphError, GraphReader, GraphWriter
 from tests.naive.graph_edges import edges_of_shard
 
-BOLT = os.environ.get("TIDEMARK_TEST_BOLT")
-
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.skipif(not BOLT, reason="TIDEMARK_TEST_BOLT names no Neo4j"),
-]
-
-
 @pytest.fixture(scope="module")
-def connection():
-    return Connection(BOLT, Path(os.environ["TIDEMARK_TEST_NEO4J_PASSWORD_FILE"]), retry_s=20.0)
+def connection(stack):
+    settings = stack.settings
+    return Connection(settings.bolt_url, settings.neo4j_password_file, retry_s=20.0)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from deploy import java, logs, supervise
 from deploy.errors import UserError
 from deploy.explain import explain
-from deploy.flink.client import reason
+from deploy.flink.client import arguments, reason
 from deploy.flink.rest import root_cause
 from deploy.status import judge
 
@@ -78,6 +78,11 @@ Caused by: java.lang.RuntimeException: Python process exits with code: 1
 """
     assert reason(output) == "ValueError: no such set"
     assert reason("Caused by: a\nCaused by: b\n") == "b"
+
+
+def test_options_become_a_jobs_command_line() -> None:
+    given = {"slice-ms": 250, "bounded": True, "neo4j": None, "raw": False}
+    assert arguments(given) == ["--slice-ms", "250", "--bounded"]
 
 
 def test_the_root_cause_is_the_innermost() -> None:
