@@ -8,7 +8,7 @@ and the backtest all call it, so that they agree to the byte.
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -149,9 +149,7 @@ class Shard:
         return frame.with_columns(producer=pl.lit(self._producer), sequence=sequence)
 
     def _record(self, topic: str) -> Record:
-        rec = record(KNOWN[topic].record)
-        schema_id = self.job.schema_ids.get(rec.name)
-        return rec if schema_id is None else replace(rec, schema_id=schema_id)
+        return record(KNOWN[topic].record)
 
     @property
     def _producer(self) -> str:

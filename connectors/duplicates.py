@@ -11,7 +11,9 @@ seen, the body hash of each of the last `window` numbers, and the gaps before th
 
 Each verdict depends on the records before it in the log and not on how the log is cut into batches. A number
 that would need more than `MAX_GAPS` ranges to be remembered, or a producer beyond `MAX_PRODUCERS`, is
-refused: it becomes a dead letter, so that no sender can make the state grow without bound.
+refused: it becomes a dead letter, so that no sender can make the state grow without bound. So is a number more
+than `MAX_JUMP` above the highest: one such record would leave the numbers that really follow before the window,
+where bodies can no longer be compared. The first number of a producer may be any.
 """
 
 import struct
@@ -23,10 +25,11 @@ import numpy as np
 from connectors.state import ColumnTable
 from schemas.step import TableSpec
 
-FRESH, REPEAT, UNCHECKED, CONFLICT, GAPS_FULL, PRODUCERS_FULL = range(6)
+FRESH, REPEAT, UNCHECKED, CONFLICT, GAPS_FULL, PRODUCERS_FULL, JUMP = range(7)
 WINDOW = 16_384
 MAX_GAPS = 1_024
 MAX_PRODUCERS = 1_024
+MAX_JUMP = 1_048_576
 _BLOCK = 4_096
 
 TABLES: Mapping[str, TableSpec] = {
@@ -54,7 +57,7 @@ class Duplicates:
             bodies: 64 bits of each body's hash, int64, shape (n,).
 
         Returns:
-            One of the six verdicts each, int8, shape (n,).
+            One of the seven verdicts each, int8, shape (n,).
         """
         if producer not in self.producers.index and len(self.producers) >= MAX_PRODUCERS:
             return np.full(len(numbers), PRODUCERS_FULL, dtype=np.int8)
@@ -100,14 +103,14 @@ class _Line:
         while start < len(numbers):
             rest = numbers[start:]
             reach = np.maximum.accumulate(np.concatenate([[self.highest], rest]))[:-1]
-            outside = rest <= reach - self.owner.window
-            stop = start + (int(outside.argmax()) if outside.any() else len(rest))
+            apart = (rest <= reach - self.owner.window) | ((reach >= 0) & (rest > reach + MAX_JUMP))
+            stop = start + (int(apart.argmax()) if apart.any() else len(rest))
             if stop > start:
-                stop = self._inside(numbers, bodies, start, stop, out)
-            else:
-                out[start] = self._old(int(numbers[start]))
-                stop = start + 1
-            start = stop
+                start = self._inside(numbers, bodies, start, stop, out)
+                continue
+            jumped = int(numbers[start]) > self.highest
+            out[start] = JUMP if jumped else self._old(int(numbers[start]))
+            start += 1
         return out
 
     def _inside(

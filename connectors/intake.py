@@ -31,6 +31,7 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 _REFUSALS = {
     duplicates.CONFLICT: "conflicting-duplicate: this producer and sequence came before with another body",
     duplicates.GAPS_FULL: "gap-list-full: the producer's sequence has more gaps than are remembered",
+    duplicates.JUMP: "sequence-jump: the sequence is too far above the producer's highest",
     duplicates.PRODUCERS_FULL: "too-many-producers: the partition remembers no further producer",
 }
 

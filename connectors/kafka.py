@@ -56,25 +56,29 @@ def declare_source(tables: StreamTableEnvironment, ends: KafkaEnds, topics: Sequ
             'properties.isolation.level' = 'read_committed'{bounded})""")
 
 
-def micro_batches(tables: StreamTableEnvironment, names: Sequence[str], slice_ms: int) -> Table:
-    """One row a partition and slice of table `source`: (partition, (slice end, messages, places)).
+def micro_batches(
+    tables: StreamTableEnvironment, names: Sequence[str], slice_ms: int, keys: Sequence[int]
+) -> Table:
+    """One row a shard and slice of table `source`: (key, (slice end, shard, messages, places)).
 
     Args:
         tables: Environment in which `source` is declared.
         names: Full topic names; a topic's position is its number in the places.
         slice_ms: Length of a slice in milliseconds of append time.
+        keys: What each partition is keyed by (connectors.keygroups).
     """
     cases = " ".join(f"WHEN '{name}' THEN {i * TOPIC_UNIT}" for i, name in enumerate(names))
+    spread = " ".join(f"WHEN {partition} THEN {key}" for partition, key in enumerate(keys))
     tables.execute_sql(f"""
-        CREATE TEMPORARY VIEW records AS SELECT p, v, ts,
+        CREATE TEMPORARY VIEW records AS SELECT CASE p {spread} END AS shard_key, p, v, ts,
             o * {OFFSET_UNIT} + CASE topic {cases} END
             + CASE WHEN k IS NOT DISTINCT FROM X'{TICK_KEY.hex()}' THEN {TICK_BIT} ELSE 0 END
             + EXTRACT(SECOND FROM ts) * 1000 + EXTRACT(MILLISECOND FROM ts) AS place
         FROM source""")
     return tables.sql_query(f"""
-        SELECT p, ROW(window_end, ARRAY_AGG(v), ARRAY_AGG(place)) AS batch
+        SELECT shard_key, ROW(window_end, MIN(p), ARRAY_AGG(v), ARRAY_AGG(place)) AS batch
         FROM TABLE(TUMBLE(TABLE records, DESCRIPTOR(ts), INTERVAL '{slice_ms / 1000:.3f}' SECOND))
-        GROUP BY window_start, window_end, p""")
+        GROUP BY window_start, window_end, shard_key""")
 
 
 def write_results(

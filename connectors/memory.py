@@ -9,7 +9,7 @@ from pyflink.table import DataTypes, Schema, StreamTableEnvironment
 from connectors.batches import Result
 from connectors.kafka import micro_batches
 from connectors.log import MemoryLog
-from connectors.microbatch import folded
+from connectors.microbatch import folded, keys_of
 from connectors.spec import JobSpec
 
 
@@ -19,14 +19,21 @@ def run(
     """Run `job` over the whole log on a local Flink; everything it wrote, shards interleaved."""
     topics = [feed.topic for feed in job.feeds]
     declare_source(env, tables, log, topics)
-    batches = micro_batches(tables, topics, job.slice_ms)
-    with folded(tables, batches, job, "", None).execute_and_collect(job.name) as rows:
-        return [Result(topic, _unsigned(key), _unsigned(value)) for topic, key, value in rows]
+    batches = micro_batches(tables, topics, job.slice_ms, keys_of(job))
+    texts = folded(tables, batches, job, "", None).map(_as_text, Types.STRING())
+    with texts.execute_and_collect(job.name) as rows:
+        return [_from_text(row) for row in rows]
 
 
-def _unsigned(octets: Sequence[int]) -> bytes:
-    """Java's signed bytes, as a collected result holds them."""
-    return bytes(octet & 0xFF for octet in octets)
+def _as_text(result: tuple[str, bytes, bytes]) -> str:
+    """A result as one text: PyFlink collects bytes one by one, each a call into the JVM."""
+    topic, key, value = result
+    return f"{topic} {key.hex()} {value.hex()}"
+
+
+def _from_text(text: str) -> Result:
+    topic, key, value = text.split(" ")
+    return Result(topic, bytes.fromhex(key), bytes.fromhex(value))
 
 
 def declare_source(

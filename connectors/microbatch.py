@@ -5,7 +5,9 @@ the JVM's stream, as its rows are (key, value) already: no hop through Python to
 PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere else.
 """
 
+import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,9 +26,11 @@ from pyflink.table import StreamTableEnvironment, Table
 
 from connectors.batches import Shard
 from connectors.kafka import KafkaEnds, declare_source, micro_batches, write_results
+from connectors.keygroups import shard_keys
+from connectors.registry import URL_VARIABLE, schema_ids
 from connectors.spec import JobSpec
 from connectors.topics import KNOWN
-from schemas.records import record
+from schemas.records import record, use_ids
 
 MAX_PARALLELISM = 128
 STATE = "tables"
@@ -81,6 +85,8 @@ class MicroBatch(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Get the state; types are made here, as a used type object cannot be pickled."""
+        if self.job.schema_ids:
+            use_ids(self.job.schema_ids)
         octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
         descriptor = MapStateDescriptor(STATE, Types.LONG(), octets)
         self.blobs = FlinkBlobs(runtime_context.get_map_state(descriptor))
@@ -100,12 +106,10 @@ class MicroBatch(KeyedProcessFunction):
         self, value: Any, ctx: KeyedProcessFunction.Context
     ) -> Iterator[tuple[str, bytes, bytes]]:
         """Fold one batch and emit its messages."""
-        key = ctx.get_current_key()
-        number = key if isinstance(key, int) else key[0]
+        slice_end, number, messages, words = value
         shard = self.shards.get(number)
         if shard is None:
             shard = self.shards[number] = Shard(self.job, number, self.blobs)
-        slice_end, messages, words = value
         places = np.array(words, dtype=np.int64)
         folded = shard.fold(slice_end.to_epoch_milli(), messages, places)
         if self.effect is not None and self.job.effect_on is not None:
@@ -140,7 +144,8 @@ def folded(
 ) -> DataStream:
     """The stream of (topic, key, value) that `job` makes of its micro-batches."""
     key, octets = Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())
-    value = Types.ROW([Types.INSTANT(), Types.OBJECT_ARRAY(octets), Types.OBJECT_ARRAY(Types.LONG())])
+    arrays = [Types.OBJECT_ARRAY(octets), Types.OBJECT_ARRAY(Types.LONG())]
+    value = Types.ROW([Types.INSTANT(), Types.INT(), *arrays])
     rows = tables.to_append_stream(batches, Types.ROW([key, value]))
     selector = get_gateway().jvm.KeyByKeySelector()
     key_type = Types.ROW([key]).get_java_type_info()
@@ -149,6 +154,11 @@ def folded(
         MicroBatch(job, out_prefix, effect), output_type=Types.TUPLE([Types.STRING(), octets, octets])
     )
     return named(out, job.name)
+
+
+def keys_of(job: JobSpec) -> tuple[int, ...]:
+    """What the job's partitions are keyed by, so that they are spread evenly over subtasks."""
+    return shard_keys(job.partitions, MAX_PARALLELISM)
 
 
 def named(stream: DataStream, name: str) -> DataStream:
@@ -160,8 +170,11 @@ def assemble(
     tables: StreamTableEnvironment, job: JobSpec, ends: KafkaEnds, effect: Effect | None = None
 ) -> None:
     """The whole of a job: micro-batches in, fold, results out."""
+    if os.environ.get(URL_VARIABLE):
+        job = replace(job, schema_ids=schema_ids())
     topics = [feed.topic for feed in job.feeds]
     declare_source(tables, ends, topics)
-    batches = micro_batches(tables, [ends.prefix + topic for topic in topics], job.slice_ms)
+    names = [ends.prefix + topic for topic in topics]
+    batches = micro_batches(tables, names, job.slice_ms, keys_of(job))
     results = folded(tables, batches, job, ends.out_prefix, effect)
     write_results(tables, ends, job.name, job.outputs, tables.from_data_stream(results))

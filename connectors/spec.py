@@ -54,7 +54,7 @@ class JobSpec:
         version: Decision version: changes when, and only when, results do.
         slice_ms: Length of a slice of log time, milliseconds.
         partitions: Partitions of every topic.
-        schema_ids: Ids a registry gave, by record; else those of schemas/ids.json.
+        schema_ids: Ids a registry gave, by record and version; empty: those of schemas/ids.json.
         effect_on: The result topic whose batches an effect beside Kafka takes, such as Neo4j.
     """
 
@@ -66,7 +66,7 @@ class JobSpec:
     version: str
     slice_ms: int = 1_000
     partitions: int = 4
-    schema_ids: Mapping[str, int] = field(default_factory=dict)
+    schema_ids: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     effect_on: str | None = None
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """The one table of topics: what each carries, how it is keyed, and how a key finds its partition."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -72,7 +73,7 @@ def partition_of(key: bytes, partitions: int) -> int:
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
-def partitions_of(keys: pl.Series, partitions: int) -> np.ndarray:
+def partitions_of(keys: pl.Series, partitions: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """`partition_of` for a whole String column; shape (n,), int64."""
     frame = keys.to_frame("key").with_columns(size=pl.col("key").str.len_bytes()).with_row_index()
     out = np.empty(len(keys), dtype=np.int64)
@@ -86,13 +87,17 @@ def partitions_of(keys: pl.Series, partitions: int) -> np.ndarray:
 
 def shard_key(shard: int, partitions: int) -> bytes:
     """The key of a shard's own results: the first of `p0.0`, `p0.1`, ... that hashes to its partition."""
+    if not 0 <= shard < partitions:
+        raise ValueError(f"there is no shard {shard} of {partitions}")
     attempt = 0
     while partition_of(b"p%d.%d" % (shard, attempt), partitions) != shard:
         attempt += 1
     return b"p%d.%d" % (shard, attempt)
 
 
-def _murmur2_rows(octets: np.ndarray) -> np.ndarray:
+def _murmur2_rows(
+    octets: np.ndarray[Any, np.dtype[np.uint8]],
+) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """murmur2 of each row of a (n, length) uint8 array; shape (n,), uint32 values held in uint64."""
     n, length = octets.shape
     mask = np.uint64(0xFFFFFFFF)

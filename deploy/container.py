@@ -9,6 +9,7 @@ import os
 from deploy.processes import clean_environment
 from deploy.services.flink import (
     ONE_THREAD,
+    QUIET,
     Network,
     environment,
     metrics,
@@ -29,7 +30,7 @@ def main() -> None:
     write_configuration(settings, NETWORK)
     script = package() / "bin" / f"{role}.sh"
     argv = [script, "start-foreground", *metrics(settings, int(role == "taskmanager"))]
-    env = clean_environment() | environment(settings, role) | ONE_THREAD
+    env = clean_environment() | environment(settings, role) | ONE_THREAD | QUIET
     neutral = settings.run / "cwd"
     neutral.mkdir(parents=True, exist_ok=True)
     os.chdir(neutral)

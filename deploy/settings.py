@@ -49,8 +49,8 @@ class Settings(BaseSettings):
         checkpoint_ms: Default checkpoint interval of a job.
         kafka: Bootstrap servers of a broker that is not ours, HOST:PORT.
         neo4j: Bolt URL of a graph database that is not ours.
-        prometheus: Let Flink serve metrics to Prometheus. Off: the reporter listens on every
-            interface.
+        prometheus: Let Flink serve metrics to Prometheus. The reporter listens on every interface
+            and takes no address; set it to false where the machine is not alone.
         min_free_gib: Free disk that `up` asks for.
     """
 
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     checkpoint_ms: int = Field(default=2_000, ge=100)
     kafka: str | None = None
     neo4j: str | None = None
-    prometheus: bool = False
+    prometheus: bool = True
     min_free_gib: float = Field(default=2.0, ge=0)
 
     @classmethod

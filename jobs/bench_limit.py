@@ -12,24 +12,26 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pyflink.table import StreamTableEnvironment
+from pyflink.table import Schema, StreamTableEnvironment, TableDescriptor
 
 from connectors.kafka import KafkaEnds, declare_source, micro_batches, write_results
-from connectors.microbatch import environment
+from connectors.keygroups import shard_keys
+from connectors.microbatch import MAX_PARALLELISM, environment
 from connectors.topics import TICK_KEY
 
 SOURCE = "bench.events"
 RESULT = "bench.alerts"
 
 
-def discard_batches(tables: StreamTableEnvironment, ends: KafkaEnds, slice_ms: int) -> None:
+def discard_batches(
+    tables: StreamTableEnvironment, ends: KafkaEnds, slice_ms: int, partitions: int
+) -> None:
     """Make the micro-batches and drop them."""
-    batches = micro_batches(tables, [ends.prefix + SOURCE], slice_ms)
-    tables.execute_sql("""
-        CREATE TEMPORARY TABLE nowhere (
-            p INT,
-            batch ROW<slice_end TIMESTAMP(3), messages ARRAY<BYTES>, places ARRAY<BIGINT>>
-        ) WITH ('connector' = 'blackhole')""")
+    keys = shard_keys(partitions, MAX_PARALLELISM)
+    batches = micro_batches(tables, [ends.prefix + SOURCE], slice_ms, keys)
+    schema = Schema.new_builder().from_resolved_schema(batches.get_resolved_schema()).build()
+    nowhere = TableDescriptor.for_connector("blackhole").schema(schema).build()
+    tables.create_temporary_table("nowhere", nowhere)
     statements = tables.create_statement_set()
     statements.add_insert("nowhere", batches)
     statements.attach_as_datastream()
@@ -50,6 +52,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--prefix", default="")
     parser.add_argument("--out-prefix", default="")
     parser.add_argument("--name", default="bench-limit")
+    parser.add_argument("--partitions", type=int, default=2)
     parser.add_argument("--slice-ms", type=int, default=1_000)
     parser.add_argument("--every", action="store_true")
     parser.add_argument("--bounded", action="store_true")
@@ -60,7 +63,7 @@ def main(argv: Sequence[str]) -> None:
     if a.every:
         copy_events(tables, ends)
     else:
-        discard_batches(tables, ends, a.slice_ms)
+        discard_batches(tables, ends, a.slice_ms, a.partitions)
     env.execute(a.name)
 
 

@@ -4,13 +4,17 @@ Nothing of Flink is imported here, so that the oracle, the backtest and `tidemar
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
 from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
+
+
+ANY_TIME = 2**61
+"""Our own results may be dated ahead of the log's clock: their inputs were judged by dated ticks."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class Config:
     cycle_s: int = 3_600
     edge_s: int = 10
 
+    def __str__(self) -> str:
+        """As a batch index records it, so that a run can be recomputed from the log alone."""
+        return ";".join(f"{option.name}={getattr(self, option.name)}" for option in fields(self))
+
 
 def netting_job(config: Config) -> JobSpec:
     """Obligations to net positions, cycle by cycle."""
@@ -40,7 +48,7 @@ def netting_job(config: Config) -> JobSpec:
         step=netting.NettingStep(netting.Config(cycle_us=config.cycle_s * SECOND)),
         tables=netting.TABLES,
         results=("nets", "nets.provenance", "cycles"),
-        version=netting.VERSION,
+        version=f"{netting.VERSION};{config}",
         slice_ms=config.slice_ms,
         partitions=config.partitions,
     )
@@ -56,7 +64,7 @@ def graph_job(config: Config) -> JobSpec:
         tables=graph.TABLES,
         results=("graph.edges",),
         effect_on="graph.edges",
-        version=graph.VERSION,
+        version=f"{graph.VERSION};{config}",
         slice_ms=config.slice_ms,
         partitions=config.partitions,
     )
@@ -75,13 +83,13 @@ def regulatory_job(config: Config) -> JobSpec:
     )
     return JobSpec(
         name="regulatory",
-        feeds=tuple(Feed(topic, order="log", leaves=True, raw=True) for topic in topics),
+        feeds=tuple(Feed(t, ahead=ANY_TIME, order="log", leaves=True, raw=True) for t in topics),
         step=regulatory.RegulatoryStep(
             regulatory.Config({topic: TOPICS[topic].record for topic in topics})
         ),
         tables=regulatory.TABLES,
         results=("regulatory.events",),
-        version=regulatory.VERSION,
+        version=f"{regulatory.VERSION};{config}",
         slice_ms=config.slice_ms,
         partitions=config.partitions,
     )

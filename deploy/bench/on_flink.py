@@ -46,7 +46,6 @@ class Engine:
     def start(self, site: Site, task: Task) -> Running:
         """Submit `jobs.bench`, bounded."""
         arguments = [*_ours(site, task, self.slice_ms, self.every), "--threshold", str(THRESHOLD)]
-        arguments += ["--partitions", str(task.work.partitions)]
         return submit(site, _module(site, "jobs.bench"), arguments, task.work.partitions)
 
 
@@ -148,5 +147,5 @@ def _ours(site: Site, task: Task, slice_ms: int, every: bool) -> list[str]:
         task.out,
         "--bounded",
     ]
-    arguments += ["--slice-ms", str(slice_ms)]
+    arguments += ["--slice-ms", str(slice_ms), "--partitions", str(task.work.partitions)]
     return [*arguments, "--every"] if every else arguments

@@ -129,14 +129,16 @@ class Bytewax:
     """bytewax, as one process or a cluster; with `recovery` its state is stored every 10 s."""
 
     processes: int = 2
+    tuned: bool = False
     recovery: bool = False
     form: Form = "json"
     alerts: Form | None = "json"
 
     @property
     def name(self) -> str:
-        """Says how many processes, and whether it recovers."""
-        return f"bytewax, {self.processes} processes" + (", recovery" if self.recovery else "")
+        """Says how it is written, how many processes there are, and whether it recovers."""
+        how = f"{', tuned' if self.tuned else ''}, {_counted(self.processes, 'process', 'es')}"
+        return f"bytewax{how}{', recovery' if self.recovery else ''}"
 
     def prepare(self, site: Site) -> None:
         """Install it."""
@@ -145,7 +147,9 @@ class Bytewax:
     def start(self, site: Site, task: Task) -> Running:
         """Start the cluster; the processes find each other by address."""
         python, scratch = str(site.python("bytewax")), site.home / "scratch" / task.out
-        flow = f"bytewax_job:flow({site.brokers!r}, {task.source!r}, {task.alerts!r}, {THRESHOLD})"
+        form = "tuned" if self.tuned else "documented"
+        ends = f"{site.brokers!r}, {task.source!r}, {task.alerts!r}"
+        flow = f"bytewax_job:flow({ends}, {THRESHOLD}, {form!r})"
         argv = [python, "-m", "bytewax.run", flow]
         if self.recovery:
             scratch.mkdir(parents=True)
@@ -171,7 +175,7 @@ class Quixstreams:
     @property
     def name(self) -> str:
         """Says how many processes."""
-        return f"quixstreams, {self.processes} processes"
+        return f"quixstreams, {_counted(self.processes, 'process', 'es')}"
 
     def prepare(self, site: Site) -> None:
         """Install it."""
@@ -203,7 +207,8 @@ class Pathway:
     @property
     def name(self) -> str:
         """Says how many threads, and whether it recovers."""
-        return f"pathway, {self.threads} threads" + (", recovery" if self.recovery else "")
+        threads = _counted(self.threads, "thread", "s")
+        return f"pathway, {threads}" + (", recovery" if self.recovery else "")
 
     def prepare(self, site: Site) -> None:
         """Install it."""
@@ -222,3 +227,7 @@ class Pathway:
         argv += [str(THRESHOLD), *([str(scratch)] if self.recovery else [])]
         env = {"PATHWAY_THREADS": str(self.threads)}
         return Programs([argv], env, site.home / "logs" / "pathway.log", scratch)
+
+
+def _counted(number: int, one: str, plural: str) -> str:
+    return f"{number} {one}{plural if number > 1 else ''}"

@@ -32,6 +32,9 @@ ONE_THREAD = {
 }
 """Each slot has a Python worker of its own: libraries that spread over all cores would fight."""
 
+QUIET = {"RUST_BACKTRACE": "0"}
+"""A malformed message makes polars print one line, not a backtrace of sixty."""
+
 
 def package() -> Path:
     """The folder of the PyFlink package, which is a whole Flink distribution."""
@@ -155,7 +158,7 @@ class TaskManager:
         argv: list[str | Path] = [package() / "bin" / "taskmanager.sh", "start-foreground"]
         argv += ["-D", f"{RESOURCE_ID}={self.name}-{{attempt}}"]
         argv += metrics(self._settings, self._index + 1)
-        return Command(argv, environment(self._settings, self.name) | ONE_THREAD, supervised=True)
+        return Command(argv, environment(self._settings, self.name) | ONE_THREAD | QUIET, supervised=True)
 
     def trouble(self) -> str | None:
         """None when the JobManager knows it and its slots."""

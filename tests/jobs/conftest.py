@@ -1,8 +1,20 @@
 """A local Flink for the jobs layer: UDFs run in this process, which proves logic and not the system."""
 
+from pathlib import Path
+
 import pytest
 
 from deploy.settings import Settings
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.jobs)
+            # What PyFlink imports calls deprecated names of its own libraries.
+            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import duplicates
-from connectors.duplicates import CONFLICT, FRESH, GAPS_FULL, PRODUCERS_FULL, REPEAT, UNCHECKED, Duplicates
+from connectors.duplicates import (
+    CONFLICT,
+    FRESH,
+    GAPS_FULL,
+    JUMP,
+    PRODUCERS_FULL,
+    REPEAT,
+    UNCHECKED,
+    Duplicates,
+)
 from connectors.store import TableStore
 
 W = 8
@@ -59,13 +68,18 @@ def test_verdicts_equal_the_naive_ones_under_any_cut_and_restart(
     assert verdicts == naive(records, W, max_gaps)
 
 
-def test_a_sequence_that_jumps_far_ahead_costs_one_gap() -> None:
-    store = TableStore(duplicates.TABLES, {})
-    judge = Duplicates(store.tables, window=W)
-    numbers = np.array([0, 10**15, 5, 5, 0])
-    assert judge.judge("t\0p", numbers, np.ones(5, dtype=np.int64)).tolist() == [
-        FRESH, FRESH, FRESH, UNCHECKED, UNCHECKED,
-    ]  # fmt: skip
+def test_a_long_gap_costs_one_range() -> None:
+    judge = Duplicates(TableStore(duplicates.TABLES, {}).tables, window=W)
+    numbers = np.array([0, 10**6, 5, 5, 0])
+    expected = [FRESH, FRESH, FRESH, UNCHECKED, UNCHECKED]
+    assert judge.judge("t\0p", numbers, np.ones(5, dtype=np.int64)).tolist() == expected
+
+
+def test_a_sequence_that_jumps_too_far_is_refused_and_leaves_no_trace() -> None:
+    judge = Duplicates(TableStore(duplicates.TABLES, {}).tables, window=W)
+    numbers = np.array([10**9, 10**15, 10**9 + 1, 10**9])
+    expected = [FRESH, JUMP, FRESH, REPEAT]
+    assert judge.judge("t\0p", numbers, np.ones(4, dtype=np.int64)).tolist() == expected
 
 
 def test_producers_beyond_the_bound_are_refused(monkeypatch) -> None:

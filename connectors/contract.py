@@ -1,12 +1,10 @@
 """What a job's savepoints depend on: operator uids in plan order, state name, and the layout of each table.
 
-`python -m jobs.contract URI-OF-THE-KAFKA-CONNECTOR` prints it; jobs/registry.json holds what is released, and a test compares. A change here
-means that savepoints of the released version do not restore: give the tables a new version and say so.
+jobs/registry.json holds what is released, and a test compares. A change means that savepoints of the released
+version do not restore: give the tables a new version, and say so in the changelog.
 """
 
-import json
 import re
-import sys
 from typing import Any
 
 from pyflink.datastream import StreamExecutionEnvironment
@@ -15,15 +13,14 @@ from pyflink.table import StreamTableEnvironment
 from connectors.batches import table_specs
 from connectors.kafka import KafkaEnds
 from connectors.layout import mark_of
-from connectors.microbatch import MAX_PARALLELISM, STATE, assemble, environment
-from jobs.catalogue import JOBS, Config
+from connectors.microbatch import MAX_PARALLELISM, STATE, assemble
+from connectors.spec import JobSpec
 
 
 def contract(
-    env: StreamExecutionEnvironment, tables: StreamTableEnvironment, job: str
+    env: StreamExecutionEnvironment, tables: StreamTableEnvironment, spec: JobSpec
 ) -> dict[str, Any]:
     """The contract of one job, from the graph that Flink makes of it. Needs the Kafka connector's jar."""
-    spec = JOBS[job](Config())
     assemble(tables, spec, KafkaEnds("127.0.0.1:1"))
     graph = env._j_stream_execution_environment.getStreamGraph(False)
     nodes = sorted(graph.getStreamNodes().toArray(), key=lambda node: node.getId())
@@ -40,12 +37,3 @@ def _from_one(uids: list[str]) -> list[str]:
     first = min(int(number) for uid in uids for number in re.findall(r"\b(\d+)_", uid))
     return [re.sub(r"\b(\d+)_", lambda m: f"{int(m[1]) - first + 1}_", uid) for uid in uids if uid]
 
-
-def main(jar: str) -> None:
-    """Print the contracts of all jobs; `jar` is the URI of the Kafka connector's jar."""
-    found = {job: contract(*environment({"pipeline.jars": jar}), job) for job in sorted(JOBS)}
-    print(json.dumps(found, indent=2))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
