@@ -1,8 +1,8 @@
 """The pure half of the engine: folds the batches of one partition, with nothing of Flink in it.
 
-A batch is what a partition's topics hold in one slice of log time. `Shard.fold` judges it (connectors.intake),
-calls the domain's step, encodes what the step says and closes with the batch index. The Flink operator, the oracle
-and the backtest all call it, so that they agree to the byte.
+A batch is what a partition's topics hold in one slice of log time. `Shard.fold` judges it
+(connectors.intake), calls the domain's step, encodes what the step says and closes with the batch
+index. The Flink operator, the oracle and the backtest all call it, so that they agree to the byte.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import polars as pl
 
 from connectors import intake
 from connectors.intake import Arrival, Dead, Intake, take_in
+from connectors.layout import Array
 from connectors.places import unpack
 from connectors.spec import Feed, JobSpec
 from connectors.store import Blobs, TableStore
@@ -68,7 +69,7 @@ class Shard:
         self.store = TableStore(table_specs(job), blobs)
         self.state = {name: self.store.tables[name] for name in job.tables}
 
-    def fold(self, slice_end: int, messages: Sequence[bytes | None], words: np.ndarray) -> Folded:
+    def fold(self, slice_end: int, messages: Sequence[bytes | None], words: Array) -> Folded:
         """Take one batch: its messages and their places (connectors.places), in any order."""
         parts = self._arrivals(slice_end, messages, words)
         taken = {feed.topic: take_in(feed, part, self.store.tables) for feed, part in parts}
@@ -81,7 +82,9 @@ class Shard:
         dead = [letter for part in taken.values() for letter in part.dead]
         if dead:
             outputs[f"{self.job.name}.dead"] = self._dead_letters(dead)
-        results = [r for name in self.job.outputs if name in outputs for r in self._encode(name, outputs)]
+        results = [
+            r for name in self.job.outputs if name in outputs for r in self._encode(name, outputs)
+        ]
         sequence = self.store.sequence
         ranges = _ranges(parts)
         counts: Counter[str] = sum((part.counts for part in taken.values()), Counter())
@@ -89,7 +92,7 @@ class Shard:
         return Folded([*results, *index], outputs, sequence, ranges, counts)
 
     def _arrivals(
-        self, slice_end: int, messages: Sequence[bytes | None], words: np.ndarray
+        self, slice_end: int, messages: Sequence[bytes | None], words: Array
     ) -> list[tuple[Feed, Arrival]]:
         """Each topic's part of the batch, by offset."""
         places = unpack(words, slice_end)
@@ -163,7 +166,7 @@ class Shard:
         results: list[Result],
         counts: Counter[str],
     ) -> list[Result]:
-        """Close the batch: commit the tables, and say in one record what went in and what came out."""
+        """Commit the tables, and say in one record what went in and what came out."""
         topic = f"{self.job.name}.batches"
         sequence = self.store.sequence
         clock = self._clock(slice_end)

@@ -1,7 +1,7 @@
-"""What a job's savepoints depend on: operator uids in plan order, state name, and the layout of each table.
+"""What a job's savepoints depend on: operator uids, state name, layout of each table.
 
-jobs/registry.json holds what is released, and a test compares. A change means that savepoints of the released
-version do not restore: give the tables a new version, and say so in the changelog.
+jobs/registry.json holds what is released, and a test compares. A change means that savepoints of
+the released version do not restore: give the tables a new version, and say so in the changelog.
 """
 
 import re
@@ -20,7 +20,7 @@ from connectors.spec import JobSpec
 def contract(
     env: StreamExecutionEnvironment, tables: StreamTableEnvironment, spec: JobSpec
 ) -> dict[str, Any]:
-    """The contract of one job, from the graph that Flink makes of it. Needs the Kafka connector's jar."""
+    """The contract of one job, from the graph Flink makes of it with the Kafka connector."""
     assemble(tables, spec, KafkaEnds("127.0.0.1:1"))
     graph = env._j_stream_execution_environment.getStreamGraph(False)
     nodes = sorted(graph.getStreamNodes().toArray(), key=lambda node: node.getId())
@@ -33,7 +33,6 @@ def contract(
 
 
 def _from_one(uids: list[str]) -> list[str]:
-    """The planner counts its nodes in a JVM; a submission has a JVM of its own, where they begin at 1."""
+    """The planner counts on within a JVM; a submission has its own, where nodes begin at 1."""
     first = min(int(number) for uid in uids for number in re.findall(r"\b(\d+)_", uid))
     return [re.sub(r"\b(\d+)_", lambda m: f"{int(m[1]) - first + 1}_", uid) for uid in uids if uid]
-

@@ -1,7 +1,8 @@
 """Tells repeats from new events by producer and sequence, in bounded memory and by the log alone.
 
-A producer numbers what it sends to one topic partition 0, 1, 2, ... Kept for each producer: the highest number
-seen, the body hash of each of the last `window` numbers, and the gaps before them as ranges. Then
+A producer numbers what it sends to one topic partition 0, 1, 2, ... Kept for each producer: the
+highest number seen, the body hash of each of the last `window` numbers, and the gaps before them as
+ranges. Then
 
     number > highest                   fresh
     within the window, not yet seen    fresh (it came out of order)
@@ -9,11 +10,12 @@ seen, the body hash of each of the last `window` numbers, and the gaps before th
     before the window, in a gap        fresh
     before the window, no gap          repeat whose body can no longer be checked
 
-Each verdict depends on the records before it in the log and not on how the log is cut into batches. A number
-that would need more than `MAX_GAPS` ranges to be remembered, or a producer beyond `MAX_PRODUCERS`, is
-refused: it becomes a dead letter, so that no sender can make the state grow without bound. So is a number more
-than `MAX_JUMP` above the highest: one such record would leave the numbers that really follow before the window,
-where bodies can no longer be compared. The first number of a producer may be any.
+Each verdict depends on the records before it in the log and not on how the log is cut into batches.
+A number that would need more than `MAX_GAPS` ranges to be remembered, or a producer beyond
+`MAX_PRODUCERS`, is refused: it becomes a dead letter, so that no sender can make the state grow
+without bound. So is a number more than `MAX_JUMP` above the highest: one such record would leave
+the numbers that really follow before the window, where bodies can no longer be compared. The first
+number of a producer may be any.
 """
 
 import struct
@@ -22,6 +24,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from connectors.layout import Array
 from connectors.state import ColumnTable
 from schemas.step import TableSpec
 
@@ -33,7 +36,9 @@ MAX_JUMP = 1_048_576
 _BLOCK = 4_096
 
 TABLES: Mapping[str, TableSpec] = {
-    "engine.producers": TableSpec({"producer": "str", "highest": "int", "gaps": "bytes"}, "producer"),
+    "engine.producers": TableSpec(
+        {"producer": "str", "highest": "int", "gaps": "bytes"}, "producer"
+    ),
     "engine.bodies": TableSpec({"body": "int"}),
 }
 
@@ -41,14 +46,16 @@ TABLES: Mapping[str, TableSpec] = {
 class Duplicates:
     """The verdicts of one partition, kept in the two engine tables named above."""
 
-    def __init__(self, tables: Mapping[str, ColumnTable], window: int = WINDOW, max_gaps: int = MAX_GAPS):
+    def __init__(
+        self, tables: Mapping[str, ColumnTable], window: int = WINDOW, max_gaps: int = MAX_GAPS
+    ):
         """Use the partition's tables; `window` is a power of two and part of the state's layout."""
         self.producers = tables["engine.producers"]
         self.bodies = tables["engine.bodies"]
         self.window = window
         self.max_gaps = max_gaps
 
-    def judge(self, producer: str, numbers: np.ndarray, bodies: np.ndarray) -> np.ndarray:
+    def judge(self, producer: str, numbers: Array, bodies: Array) -> Array:
         """Verdict of each record of one producer, in log order.
 
         Args:
@@ -97,7 +104,7 @@ class _Line:
         changed = np.flatnonzero(self.ring != self.before)
         self.owner.bodies.set_rows(self.base + changed, {"body": self.ring[changed]})
 
-    def judge(self, numbers: np.ndarray, bodies: np.ndarray) -> np.ndarray:
+    def judge(self, numbers: Array, bodies: Array) -> Array:
         out = np.empty(len(numbers), dtype=np.int8)
         start = 0
         while start < len(numbers):
@@ -113,9 +120,7 @@ class _Line:
             start += 1
         return out
 
-    def _inside(
-        self, numbers: np.ndarray, bodies: np.ndarray, start: int, stop: int, out: np.ndarray
-    ) -> int:
+    def _inside(self, numbers: Array, bodies: Array, start: int, stop: int, out: Array) -> int:
         """Judge records of which none falls before the window; returns where it stopped."""
         while True:
             gaps = self._gaps_after(numbers[start:stop])
@@ -128,7 +133,7 @@ class _Line:
                 return stop
             stop = start + (stop - start) // 2
 
-    def _fill(self, numbers: np.ndarray, bodies: np.ndarray) -> np.ndarray:
+    def _fill(self, numbers: Array, bodies: Array) -> Array:
         unique, first = np.unique(numbers, return_index=True)
         first_at = first[np.searchsorted(unique, numbers)]
         stored = np.where(numbers <= self.highest, self.ring[numbers & self.mask], 0)
@@ -142,7 +147,7 @@ class _Line:
         self.highest = top
         return np.where(fresh, FRESH, np.where(same, REPEAT, CONFLICT)).astype(np.int8)
 
-    def _gaps_after(self, numbers: np.ndarray) -> list[tuple[int, int]]:
+    def _gaps_after(self, numbers: Array) -> list[tuple[int, int]]:
         """The gaps once `numbers` have been seen: what leaves the window unseen joins them."""
         top = max(self.highest, int(numbers.max()))
         start = max(self.highest - self.owner.window + 1, 0)

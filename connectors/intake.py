@@ -1,19 +1,20 @@
 """The edge of a job: from one topic's messages of a batch to the events the step may trust.
 
-In this order, each a function of the log: decode, check the schema's rules, refuse what is dated too far ahead,
-tell repeats, mark what is late, sort. What is refused becomes a dead letter with its reason and place.
+In this order, each a function of the log: decode, check the schema's rules, refuse what is dated
+too far ahead, tell repeats, mark what is late, sort. What is refused becomes a dead letter with its
+reason and place.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from connectors import duplicates
 from connectors.duplicates import Duplicates
+from connectors.layout import Array
 from connectors.spec import Feed
 from connectors.state import ColumnTable
 from schemas.checks import violations
@@ -26,11 +27,9 @@ TABLES: Mapping[str, TableSpec] = {
     **duplicates.TABLES,
     "engine.feeds": TableSpec({"topic": "str", "greatest": "int", "tick": "int"}, "topic"),
 }
-Numbers = np.ndarray[Any, np.dtype[Any]]
-
 _REFUSALS = {
-    duplicates.CONFLICT: "conflicting-duplicate: this producer and sequence came before with another body",
-    duplicates.GAPS_FULL: "gap-list-full: the producer's sequence has more gaps than are remembered",
+    duplicates.CONFLICT: "conflicting-duplicate: this sequence came before with another body",
+    duplicates.GAPS_FULL: "gap-list-full: the sequence has more gaps than are remembered",
     duplicates.JUMP: "sequence-jump: the sequence is too far above the producer's highest",
     duplicates.PRODUCERS_FULL: "too-many-producers: the partition remembers no further producer",
 }
@@ -49,11 +48,11 @@ class Dead:
 
 @dataclass(frozen=True)
 class Arrival:
-    """One topic's part of a batch in log order; arrays of shape (n,), `appended` in milliseconds UTC."""
+    """One topic's part of a batch in log order; `appended` in milliseconds UTC."""
 
-    offset: Numbers
-    appended: Numbers
-    tick: Numbers
+    offset: Array
+    appended: Array
+    tick: Array
     messages: Sequence[bytes | None]
 
 
@@ -84,7 +83,9 @@ class _Judge:
         self.messages = [arrival.messages[i] for i in self.at.tolist()]
         self.leaves = [leaf_hash(m or b"") for m in self.messages]
         self.dead: list[Dead] = []
-        self.counts: Counter[str] = Counter(records=len(self.at), ticks=len(arrival.tick) - len(self.at))
+        self.counts: Counter[str] = Counter(
+            records=len(self.at), ticks=len(arrival.tick) - len(self.at)
+        )
         marks = tables["engine.feeds"]
         self.greatest = marks.get(feed.topic, "greatest", MIN_TIME)
         self.tick = self.tick_before = marks.get(feed.topic, "tick", MIN_TIME)
@@ -106,7 +107,7 @@ class _Judge:
         self.dead.sort(key=lambda d: d.offset)
         return Intake(self._finished(frame), self.leaves, self.dead, self.counts)
 
-    def _only_ticks(self, tick_time: Numbers) -> Intake:
+    def _only_ticks(self, tick_time: Array) -> Intake:
         self.greatest = max([self.greatest, *tick_time.tolist()])
         self._remember()
         self.counts["dead"] = len(self.dead)
@@ -118,7 +119,7 @@ class _Judge:
         place = int(self.arrival.offset[at]), int(self.arrival.appended[at])
         self.dead.append(Dead(self.feed.topic, *place, reason, self.messages[record] or b""))
 
-    def _ticks(self) -> tuple[Numbers, Numbers]:
+    def _ticks(self) -> tuple[Array, Array]:
         """Positions and business times of the ticks that carry one, bad ticks refused."""
         at, times = [], []
         for i in np.flatnonzero(self.arrival.tick).tolist():
@@ -126,10 +127,14 @@ class _Judge:
             if not value:
                 continue
             time = int.from_bytes(value, "big", signed=True)
-            reference = self.tick if self.tick != MIN_TIME else int(self.arrival.appended[i]) * 1_000
+            reference = (
+                self.tick if self.tick != MIN_TIME else int(self.arrival.appended[i]) * 1_000
+            )
             if len(value) != 8 or time > reference + self.feed.tick_ahead:
                 place = int(self.arrival.offset[i]), int(self.arrival.appended[i])
-                self.dead.append(Dead(self.feed.topic, *place, "bad-tick: no time, or too far ahead", value))
+                self.dead.append(
+                    Dead(self.feed.topic, *place, "bad-tick: no time, or too far ahead", value)
+                )
                 self.counts["ticks"] -= 1
                 self.counts["records"] += 1
                 continue
@@ -152,24 +157,30 @@ class _Judge:
             frame = frame.filter(keep)
         return frame
 
-    def _refuse_ahead(
-        self, frame: pl.DataFrame, tick_at: Numbers, tick_time: Numbers
-    ) -> pl.DataFrame:
+    def _field(self, name: str | None) -> str:
+        """A role that the record is known to have."""
+        if name is None:
+            raise TypeError(f"{self.rec.name} lacks a role that its caller checked for")
+        return name
+
+    def _refuse_ahead(self, frame: pl.DataFrame, tick_at: Array, tick_time: Array) -> pl.DataFrame:
         at = self.at[frame["record"].to_numpy()]
         last = np.concatenate([[self.tick_before], tick_time])[np.searchsorted(tick_at, at)]
         reference = np.where(last == MIN_TIME, self.arrival.appended[at] * 1_000, last)
-        ahead = frame[self.rec.time].to_numpy() > reference + self.feed.ahead
+        ahead = frame[self._field(self.rec.time)].to_numpy() > reference + self.feed.ahead
         for record in frame["record"].to_numpy()[ahead].tolist():
             self._refuse(record, "too-far-ahead: dated beyond what the last tick allows")
         return frame.filter(~ahead) if ahead.any() else frame
 
     def _refuse_repeats(self, frame: pl.DataFrame) -> pl.DataFrame:
         judge = Duplicates(self.tables)
-        bodies = np.frombuffer(b"".join(self.leaves), dtype=">i8").reshape(-1, 4)[:, 0].astype(np.int64)
+        bodies = (
+            np.frombuffer(b"".join(self.leaves), dtype=">i8").reshape(-1, 4)[:, 0].astype(np.int64)
+        )
         records = frame["record"].to_numpy()
-        numbers = frame[self.rec.sequence].to_numpy()
+        numbers = frame[self._field(self.rec.sequence)].to_numpy()
         verdicts = np.empty(frame.height, dtype=np.int8)
-        for producer, rows in _by_producer(frame[self.rec.producer]):
+        for producer, rows in _by_producer(frame[self._field(self.rec.producer)]):
             line = f"{self.feed.topic}\0{producer}"
             verdicts[rows] = judge.judge(line, numbers[rows], bodies[records[rows]])
         self.counts["duplicates"] = int((verdicts == duplicates.REPEAT).sum())
@@ -180,13 +191,11 @@ class _Judge:
         fresh = verdicts == duplicates.FRESH
         return frame if fresh.all() else frame.filter(fresh)
 
-    def _mark_late(
-        self, frame: pl.DataFrame, tick_at: Numbers, tick_time: Numbers
-    ) -> pl.DataFrame:
+    def _mark_late(self, frame: pl.DataFrame, tick_at: Array, tick_time: Array) -> pl.DataFrame:
         at = self.at[frame["record"].to_numpy()]
         if self.rec.time is None:
             return frame.with_columns(late=pl.lit(value=False), watermark=pl.lit(MIN_TIME))
-        times = frame[self.rec.time].to_numpy()
+        times = frame[self._field(self.rec.time)].to_numpy()
         shown = np.full(len(self.arrival.tick) + 1, MIN_TIME, dtype=np.int64)
         shown[0] = self.greatest
         shown[tick_at + 1] = tick_time
@@ -215,7 +224,7 @@ class _Judge:
         return frame if self.feed.order == "log" else _sorted(frame, self.rec)
 
 
-def _by_producer(producers: pl.Series) -> list[tuple[str, Numbers]]:
+def _by_producer(producers: pl.Series) -> list[tuple[str, Array]]:
     """Row numbers of each producer, producers in the order of their names."""
     names = producers.unique().sort().to_list()
     if len(names) == 1:
@@ -224,7 +233,10 @@ def _by_producer(producers: pl.Series) -> list[tuple[str, Numbers]]:
 
 
 def _sorted(frame: pl.DataFrame, rec: Record) -> pl.DataFrame:
-    """In order of business time, producer sequence, id; ids are compared only where the rest is equal."""
+    """In order of business time, producer sequence, id.
+
+    Ids are texts and slow to compare: they count only where the rest is equal.
+    """
     keys = [k for k in (rec.time, rec.sequence) if k is not None]
     if not keys:
         return frame

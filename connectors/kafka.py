@@ -1,10 +1,12 @@
-"""Kafka in and out of Flink: log-time micro-batches in, several topics out, exactly once end to end.
+"""Kafka in and out of Flink: micro-batches of log time in, several topics out, exactly once.
 
-In: records are read as raw bytes with their places, and gathered to one row a partition and slice of log time.
-The watermark is the broker's append time, which never goes back within a partition, so that the log alone fixes
-what a batch holds. Ticks stay in the batch and keep every partition's clock moving. Out: one transactional sink.
+In: records are read as raw bytes with their places, and gathered to one row a partition and slice
+of log time. The watermark is the broker's append time, which never goes back within a partition, so
+that the log alone fixes what a batch holds. Ticks stay in the batch and keep every partition's
+clock moving. Out: one transactional sink.
 
-The SQL plan built here is part of the state's contract: jobs/registry.json pins it, a test compares.
+The SQL plan built here is part of the state's contract: jobs/registry.json pins it, a test
+compares.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ from connectors.places import OFFSET_UNIT, TICK_BIT, TOPIC_UNIT
 from connectors.topics import TICK_KEY
 
 TRANSACTION_TIMEOUT_MS = 3_600_000
-"""Longest outage after which a pending transaction still commits; the broker's maximum must not be lower."""
+"""Longest outage after which a transaction still commits; the broker must allow as much."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ def write_results(
 ) -> None:
     """Submit the job: insert `results` (topic, key, value) into `topics`, exactly once.
 
-    The topic column of a Kafka table is writable only where the table lists several topics; every job
-    writes at least its dead letters and its batch index.
+    The topic column of a Kafka table is writable only where the table lists several topics; every
+    job writes at least its dead letters and its batch index.
     """
     names = ";".join(ends.out_prefix + topic for topic in topics)
     tables.execute_sql(f"""

@@ -1,12 +1,13 @@
 """Keys for shards that Flink spreads evenly: shard s of n goes to subtask s * parallelism // n.
 
-Flink sends a key to key group `murmur(hash(key)) % max parallelism`, and groups to subtasks in equal ranges. The
-numbers of a few partitions used as keys would pile up on some subtasks by chance: two of two on the same one. So
-each shard gets the smallest number whose group is in the middle of the shard's share, both as SQL hashes it
-(a binary row of one int) and as the keyed Python operator does (a Row of one int).
+Flink sends a key to key group `murmur(hash(key)) % max parallelism`, and groups to subtasks in
+equal ranges. The numbers of a few partitions used as keys would pile up on some subtasks by chance:
+two of two on the same one. So each shard gets the smallest number whose group is in the middle of
+the shard's share, both as SQL hashes it (a binary row of one int) and as the keyed Python operator
+does (a Row of one int).
 
-Source: apache/flink 2.3 `KeyGroupRangeAssignment`, `MathUtils.murmurHash`, `MurmurHashUtils`, `Row.hashCode`;
-a test compares with the classes themselves.
+Source: apache/flink 2.3 `KeyGroupRangeAssignment`, `MathUtils.murmurHash`, `MurmurHashUtils`,
+`Row.hashCode`; a test compares with the classes themselves.
 """
 
 from functools import cache
@@ -31,7 +32,8 @@ def shard_keys(partitions: int, max_parallelism: int) -> tuple[int, ...]:
     while len(keys) < partitions:
         tried = np.arange(start, start + _SEARCHED, dtype=np.uint32)
         in_sql, in_python = (
-            key_group(hashes, max_parallelism) for hashes in (binary_row_hash(tried), row_hash(tried))
+            key_group(hashes, max_parallelism)
+            for hashes in (binary_row_hash(tried), row_hash(tried))
         )
         while len(keys) < partitions:
             target = (2 * len(keys) + 1) * max_parallelism // (2 * partitions)
@@ -46,7 +48,7 @@ def shard_keys(partitions: int, max_parallelism: int) -> tuple[int, ...]:
 def key_group(hashes: Words, max_parallelism: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The key group of keys with these hash codes: MathUtils.murmurHash, never negative, modulo."""
     with np.errstate(over="ignore"):
-        mixed = _mixed(np.uint32(0), hashes) ^ np.uint32(4)
+        mixed = _mixed(np.zeros_like(hashes), hashes) ^ np.uint32(4)
     signed = _avalanche(mixed).view(np.int32).astype(np.int64)
     positive = np.where(signed >= 0, signed, np.where(signed == -(2**31), 0, -signed))
     return positive % max_parallelism
@@ -59,16 +61,16 @@ def row_hash(keys: Words) -> Words:
 
 
 def binary_row_hash(keys: Words) -> Words:
-    """`BinaryRowData.hashCode()` of a row of one int: four 32-bit words, of which the third is the key."""
+    """`BinaryRowData.hashCode()` of a row of one int: four words, the third is the key."""
     zero = np.zeros_like(keys)
     with np.errstate(over="ignore"):
-        mixed = _SEED
+        mixed = np.full_like(keys, _SEED)
         for word in (zero, zero, keys, zero):
             mixed = _mixed(mixed, word)
         return _avalanche(mixed ^ np.uint32(16))
 
 
-def _mixed(h: Words | np.uint32, word: Words) -> Words:
+def _mixed(h: Words, word: Words) -> Words:
     k = _rotated(word * _C1, 15) * _C2
     h = _rotated(h ^ k, 13)
     result: Words = h * np.uint32(5) + np.uint32(0xE6546B64)

@@ -1,17 +1,22 @@
-"""How rows of a state table are laid out in bytes: columns one after another, little endian, no gaps.
+"""Rows of a state table in bytes: columns one after another, little endian, no gaps.
 
-A column of n rows is n int64, n float64, n bool bytes, or for texts and octets n uint32 lengths followed by
-the bytes. The layout holds no names: it is read under the table's layout mark (`mark_of`), a hash over
-names, kinds and version, so that bytes written by another layout are refused instead of misread.
+A column of n rows is n int64, n float64, n bool bytes, or for texts and octets n uint32 lengths
+followed by the bytes. The layout holds no names: it is read under the table's layout mark
+(`mark_of`), a hash over names, kinds and version, so that bytes written by another layout are
+refused instead of misread.
 """
 
 import hashlib
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from schemas.step import ColumnKind, TableSpec
+
+Array = np.ndarray[Any, np.dtype[Any]]
+"""Values of a column, row numbers, places: shape (n,)."""
 
 DTYPES: Mapping[ColumnKind, str] = {
     "int": "<i8",
@@ -20,7 +25,13 @@ DTYPES: Mapping[ColumnKind, str] = {
     "str": "O",
     "bytes": "O",
 }
-EMPTY: Mapping[ColumnKind, object] = {"int": 0, "float": 0.0, "bool": False, "str": "", "bytes": b""}
+EMPTY: Mapping[ColumnKind, object] = {
+    "int": 0,
+    "float": 0.0,
+    "bool": False,
+    "str": "",
+    "bytes": b"",
+}
 
 
 class LayoutError(ValueError):
@@ -33,7 +44,7 @@ def mark_of(spec: TableSpec) -> bytes:
     return hashlib.sha256(text.encode()).digest()[:8]
 
 
-def pack(kind: ColumnKind, values: np.ndarray) -> bytes:
+def pack(kind: ColumnKind, values: Array) -> bytes:
     """The bytes of one column."""
     if kind == "str":
         return _pack_octets([v.encode() for v in values])
@@ -67,15 +78,17 @@ class Reader:
         """The next unsigned 64-bit number."""
         return int(struct.unpack("<Q", self.octets(8))[0])
 
-    def column(self, kind: ColumnKind, rows: int) -> np.ndarray:
+    def column(self, kind: ColumnKind, rows: int) -> Array:
         """The next column of `rows` values."""
         if kind in ("str", "bytes"):
             return self._octet_column(kind, rows)
         dtype = np.dtype(DTYPES[kind])
         return np.frombuffer(self.octets(rows * dtype.itemsize), dtype=dtype)
 
-    def _octet_column(self, kind: ColumnKind, rows: int) -> np.ndarray:
-        ends = np.cumsum(np.frombuffer(self.octets(4 * rows), dtype="<u4").astype(np.int64)).tolist()
+    def _octet_column(self, kind: ColumnKind, rows: int) -> Array:
+        ends = np.cumsum(
+            np.frombuffer(self.octets(4 * rows), dtype="<u4").astype(np.int64)
+        ).tolist()
         data = self.octets(ends[-1] if ends else 0)
         out = np.empty(rows, dtype=object)
         start = 0

@@ -1,7 +1,8 @@
 """A recorded log, partition by partition, and the fold of a job over it without Flink.
 
-This is the oracle: it cuts the log into the same slices as the cluster does and folds the same pure half of the
-engine, so that what the cluster wrote can be compared byte for byte. `MemoryLog` is such a log made by hand.
+This is the oracle: it cuts the log into the same slices as the cluster does and folds the same pure
+half of the engine, so that what the cluster wrote can be compared byte for byte. `MemoryLog` is
+such a log made by hand.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from connectors.batches import Folded, Shard
+from connectors.layout import Array
 from connectors.places import pack
 from connectors.spec import JobSpec
 from connectors.topics import TICK_KEY
@@ -44,7 +46,12 @@ class MemoryLog:
         self.spans: dict[tuple[str, int], Span] = {}
 
     def append(
-        self, topic: str, partition: int, appended: int, value: bytes | None, key: bytes | None = None
+        self,
+        topic: str,
+        partition: int,
+        appended: int,
+        value: bytes | None,
+        key: bytes | None = None,
     ) -> int:
         """Append one record; its offset. ValueError if the log time goes back."""
         span = self.spans.setdefault((topic, partition), Span())
@@ -65,7 +72,7 @@ class MemoryLog:
 
 def slices(
     topics: Sequence[str], spans: Mapping[str, Span], slice_ms: int
-) -> Iterator[tuple[int, list[bytes | None], np.ndarray]]:
+) -> Iterator[tuple[int, list[bytes | None], Array]]:
     """The batches of one shard: (slice end, messages, places), in log order."""
     messages: list[bytes | None] = []
     words: list[int] = []

@@ -37,9 +37,12 @@ def _from_text(text: str) -> Result:
 
 
 def declare_source(
-    env: StreamExecutionEnvironment, tables: StreamTableEnvironment, log: MemoryLog, topics: Sequence[str]
+    env: StreamExecutionEnvironment,
+    tables: StreamTableEnvironment,
+    log: MemoryLog,
+    topics: Sequence[str],
 ) -> None:
-    """Declare table `source` with the columns of the Kafka source, records in order of append time."""
+    """Declare table `source` as the Kafka source does, records in order of append time."""
     rows = [
         (appended, Row(key, value, topic, partition, offset, Instant.of_epoch_milli(appended)))
         for (topic, partition), span in sorted(log.spans.items())

@@ -1,8 +1,9 @@
 """The one Flink operator: a keyed Python function that folds one batch a call, exactly-once state.
 
-The key is the partition, the value a row (slice end, messages, places). The keyed stream is built straight over
-the JVM's stream, as its rows are (key, value) already: no hop through Python to extract a key. That uses
-PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere else.
+The key is the partition, the value a row (slice end, messages, places). The keyed stream is built
+straight over the JVM's stream, as its rows are (key, value) already: no hop through Python to
+extract a key. That uses PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere
+else.
 """
 
 import os
@@ -38,7 +39,7 @@ _COUNTERS = ("records", "dead", "late", "duplicates")
 
 
 class Effect(Protocol):
-    """Something beside Kafka that a batch's outputs are written to, exactly-once by its own cursor."""
+    """Something beside Kafka that takes a batch's outputs, exactly once by its own cursor."""
 
     def open(self) -> None:
         """Connect, in the worker."""
@@ -126,7 +127,7 @@ class MicroBatch(KeyedProcessFunction):
 def environment(
     more: Mapping[str, str] | None = None,
 ) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
-    """The environments of a job, with the settings that the state's contract needs, and `more` of them."""
+    """The environments of a job, with the settings its state relies on, and `more` of them."""
     configuration = Configuration()
     for key, setting in {
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
@@ -140,7 +141,11 @@ def environment(
 
 
 def folded(
-    tables: StreamTableEnvironment, batches: Table, job: JobSpec, out_prefix: str, effect: Effect | None
+    tables: StreamTableEnvironment,
+    batches: Table,
+    job: JobSpec,
+    out_prefix: str,
+    effect: Effect | None,
 ) -> DataStream:
     """The stream of (topic, key, value) that `job` makes of its micro-batches."""
     key, octets = Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -151,7 +156,8 @@ def folded(
     key_type = Types.ROW([key]).get_java_type_info()
     keyed = KeyedStream(rows._j_data_stream.keyBy(selector, key_type), value, rows)
     out = keyed.process(
-        MicroBatch(job, out_prefix, effect), output_type=Types.TUPLE([Types.STRING(), octets, octets])
+        MicroBatch(job, out_prefix, effect),
+        output_type=Types.TUPLE([Types.STRING(), octets, octets]),
     )
     return named(out, job.name)
 

@@ -1,13 +1,16 @@
-"""A record's place in the log, in one 64-bit word, so that a batch carries one array of numbers and not four.
+"""A record's place in the log in one 64-bit word: a batch carries one array, not four.
 
-Bits, from the top: offset (41), topic (5: its position in the job's list), tick (1), millisecond of the minute
-of the append time (16). Together with the slice's end the last gives the append time exactly, as a slice is
-never longer than a minute. The Kafka source writes the word in SQL (connectors.kafka), the fold reads it.
+Bits, from the top: offset (41), topic (5: its position in the job's list), tick (1), millisecond of
+the minute of the append time (16). Together with the slice's end the last gives the append time
+exactly, as a slice is never longer than a minute. The Kafka source writes the word in SQL
+(connectors.kafka), the fold reads it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from connectors.layout import Array
 
 MAX_TOPICS = 32
 MAX_SLICE_MS = 60_000
@@ -21,10 +24,10 @@ _MINUTE = 60_000
 class Places:
     """Where the records of a batch stand; arrays of shape (n,), appended in milliseconds UTC."""
 
-    offset: np.ndarray
-    topic: np.ndarray
-    tick: np.ndarray
-    appended: np.ndarray
+    offset: Array
+    topic: Array
+    tick: Array
+    appended: Array
 
 
 def pack(offset: int, topic: int, tick: bool, appended: int) -> int:
@@ -32,8 +35,8 @@ def pack(offset: int, topic: int, tick: bool, appended: int) -> int:
     return offset * OFFSET_UNIT + topic * TOPIC_UNIT + tick * TICK_BIT + appended % _MINUTE
 
 
-def unpack(words: np.ndarray, slice_end: int) -> Places:
-    """The places in a batch of the slice that ends (exclusively) at `slice_end`, milliseconds UTC."""
+def unpack(words: Array, slice_end: int) -> Places:
+    """The places in a batch whose slice ends before `slice_end`, milliseconds UTC."""
     last = slice_end - 1
     appended = last - last % _MINUTE + (words & 0xFFFF)
     return Places(

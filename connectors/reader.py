@@ -37,7 +37,9 @@ class LogReader:
         low, high = self.consumer.get_watermark_offsets(place, timeout=20)
         return int(low), int(high)
 
-    def read(self, topic: str, partition: int, start: int | None = None, end: int | None = None) -> Span:
+    def read(
+        self, topic: str, partition: int, start: int | None = None, end: int | None = None
+    ) -> Span:
         """The records with start <= offset < end; without an end, up to the last committed one."""
         low, high = self.ends(topic, partition)
         start = low if start is None else start
@@ -53,7 +55,7 @@ class LogReader:
                     if error.code() == KafkaError._PARTITION_EOF:
                         return span
                     raise KafkaException(error)
-                offset = message.offset()
+                offset = int(message.offset() or 0)
                 if offset >= end:
                     return span
                 span.put(offset, message.timestamp()[1], message.key(), message.value())
@@ -64,4 +66,7 @@ class LogReader:
         self, topics: Sequence[str], partition: int, until: Mapping[str, int] | None = None
     ) -> dict[str, Span]:
         """All topics of one shard, each up to its offset in `until` (exclusive)."""
-        return {t: self.read(t, partition, end=None if until is None else until.get(t, 0)) for t in topics}
+        return {
+            t: self.read(t, partition, end=None if until is None else until.get(t, 0))
+            for t in topics
+        }

@@ -1,17 +1,17 @@
-"""Columnar state: the tables of one partition as numpy columns, with what changed since the last batch.
+"""Columnar state: a partition's tables as numpy columns, and what changed since the last batch.
 
-A row keeps its number for life, a freed number is taken again from the next batch on. `delta()` says what a
-batch changed, `chunk()` what a range of rows holds now; both are absolute values per row number, so that
-applying chunks first and then all deltas since the oldest chunk gives the table again (connectors.store).
+A row keeps its number for life, a freed number is taken again from the next batch on. `delta()`
+says what a batch changed, `chunk()` what a range of rows holds now; both are absolute values per
+row number, so that applying chunks first and then all deltas since the oldest chunk gives the table
+again (connectors.store).
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from connectors.layout import DTYPES, EMPTY, Reader, number, pack
+from connectors.layout import DTYPES, EMPTY, Array, Reader, number, pack
 from schemas.step import ColumnKind, TableSpec
 
 _POLARS = {
@@ -22,9 +22,6 @@ _POLARS = {
     "bytes": pl.Binary,
 }
 _ORDER = "\0order"
-
-Column = np.ndarray[Any, np.dtype[Any]]
-"""Values of one column, or row numbers; shape (n,)."""
 
 
 class ColumnTable:
@@ -43,9 +40,9 @@ class ColumnTable:
         self.next_order = 0
         self.index: dict[object, int] = {}
         self.free = np.empty(0, dtype=np.int64)  # ascending
-        self._set: list[Column] = []
-        self._made: list[Column] = []
-        self._freed: list[Column] = []
+        self._set: list[Array] = []
+        self._made: list[Array] = []
+        self._freed: list[Array] = []
 
     def __len__(self) -> int:
         """Number of rows that are alive."""
@@ -58,10 +55,10 @@ class ColumnTable:
         octets = sum(64 * self.count for k in self.kinds.values() if k in ("str", "bytes"))
         return fixed + octets + 100 * len(self.index)
 
-    # -- what a step calls ------------------------------------------------------------------------
+    # -- what a step calls ---------------------------------------------------------------------
 
     def lookup(self, keys: pl.Series) -> pl.DataFrame:
-        """Rows of `keys`, aligned with them; zero, empty or false where absent, and column `known`."""
+        """Rows of `keys`, aligned; zero, empty or false where absent, and column `known`."""
         rows = self._find(keys.to_list())
         known = rows >= 0
         out = {self._key: keys}
@@ -73,7 +70,7 @@ class ColumnTable:
         return pl.DataFrame(out).with_columns(known=pl.Series(known, dtype=pl.Boolean))
 
     def upsert(self, frame: pl.DataFrame) -> None:
-        """Set the columns given for each key of `frame` (unique); a new key starts from zero values."""
+        """Set the columns of each key of `frame` (unique); a new key starts from zero values."""
         rows = self._find_or_make(frame[self._key].to_list())
         for name in frame.columns:
             if name != self.spec.key:
@@ -81,7 +78,7 @@ class ColumnTable:
         self._set.append(rows)
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the numeric columns of `frame` to the rows of its keys (unique); the new values, aligned."""
+        """Add the numbers of `frame` to the rows of its keys (unique); the new values, aligned."""
         rows = self._find_or_make(frame[self._key].to_list())
         out = {self._key: frame[self._key]}
         for name in frame.columns:
@@ -105,7 +102,9 @@ class ColumnTable:
 
     def due(self, frame: pl.DataFrame | None, column: str, below: int) -> pl.DataFrame:
         """Take out all rows, stored or in `frame`, whose `column` is <= `below`; keep the rest."""
-        rows = np.flatnonzero(self.alive[: self.rows] & (self.columns[column][: self.rows] <= below))
+        rows = np.flatnonzero(
+            self.alive[: self.rows] & (self.columns[column][: self.rows] <= below)
+        )
         rows = rows[np.argsort(self.columns[_ORDER][rows], kind="stable")]
         taken = self._frame_of(rows)
         self._release(rows)
@@ -130,9 +129,9 @@ class ColumnTable:
             return self._frame_of(rows)
         return self._frame_of(rows).sort(self.spec.key)
 
-    # -- rows addressed by number, for the engine's own tables --------------------------------------
+    # -- rows addressed by number, for the engine's own tables ---------------------------------
 
-    def set_rows(self, rows: Column, values: Mapping[str, Column]) -> None:
+    def set_rows(self, rows: Array, values: Mapping[str, Array]) -> None:
         """Set columns of the given row numbers, which come into being where they were not."""
         if not len(rows):
             return
@@ -159,10 +158,10 @@ class ColumnTable:
             self.columns[name][row] = value
         self._set.append(np.array([row]))
 
-    # -- what the store calls ------------------------------------------------------------------------
+    # -- what the store calls ------------------------------------------------------------------
 
     def delta(self) -> bytes:
-        """What changed since the last call, as absolute values: rows set, rows freed. Starts a new batch."""
+        """What changed since the last call: rows set, rows freed. Starts a new batch."""
         freed, made, changed = (_distinct(g) for g in (self._freed, self._made, self._set))
         self._freed, self._made, self._set = [], [], []
         self.free = np.union1d(self.free, freed) if len(freed) else self.free
@@ -192,7 +191,7 @@ class ColumnTable:
         self._unpack(reader, list(self.kinds))
 
     def settle(self) -> None:
-        """End of loading: index, count and freed row numbers follow from the rows that are alive."""
+        """End loading: index, count and free row numbers follow from the rows alive."""
         alive = self.alive[: self.rows]
         rows = np.flatnonzero(alive)
         self.free = np.flatnonzero(~alive)
@@ -203,7 +202,7 @@ class ColumnTable:
             keys = self.columns[self.spec.key][rows].tolist()
             self.index = dict(zip(keys, rows.tolist(), strict=True))
 
-    # -- inside ----------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------------------------------------------
 
     @property
     def _keys(self) -> list[str]:
@@ -219,11 +218,11 @@ class ColumnTable:
             raise TypeError("this table has no key")
         return self.spec.key
 
-    def _find(self, keys: list[object]) -> Column:
+    def _find(self, keys: list[object]) -> Array:
         get = self.index.get
         return np.fromiter((get(k, -1) for k in keys), dtype=np.int64, count=len(keys))
 
-    def _find_or_make(self, wanted: list[object]) -> Column:
+    def _find_or_make(self, wanted: list[object]) -> Array:
         rows = self._find(wanted)
         absent = np.flatnonzero(rows < 0)
         if len(absent):
@@ -235,17 +234,17 @@ class ColumnTable:
                 column[row] = wanted[position]
         return rows
 
-    def _make(self, count: int) -> Column:
+    def _make(self, count: int) -> Array:
         reused, self.free = self.free[:count], self.free[count:]
         fresh = np.arange(self.rows, self.rows + count - len(reused))
         self._grow(self.rows + len(fresh))
-        rows = np.concatenate([reused, fresh])
+        rows: Array = np.concatenate([reused, fresh])
         self.alive[rows] = True
         self.count += count
         self._made.append(rows)
         return rows
 
-    def _release(self, rows: Column) -> None:
+    def _release(self, rows: Array) -> None:
         self._freed.append(rows)
         if self.spec.key is not None:
             for key in self.columns[self.spec.key][rows].tolist():
@@ -264,12 +263,12 @@ class ColumnTable:
                 self.columns[name] = np.concatenate([self.columns[name], tail])
         self.rows = max(self.rows, rows)
 
-    def _frame_of(self, rows: Column) -> pl.DataFrame:
+    def _frame_of(self, rows: Array) -> pl.DataFrame:
         return pl.DataFrame(
             [_series(n, k, self.columns[n][rows]) for n, k in self.spec.columns.items()]
         )
 
-    def _pack(self, rows: Column, names: list[str]) -> bytes:
+    def _pack(self, rows: Array, names: list[str]) -> bytes:
         columns = (pack(self.kinds[name], self.columns[name][rows]) for name in names)
         return _pack_rows(rows) + b"".join(columns)
 
@@ -282,21 +281,21 @@ class ColumnTable:
             self.columns[name][rows] = reader.column(self.kinds[name], len(rows))
 
 
-def _pack_rows(rows: Column) -> bytes:
+def _pack_rows(rows: Array) -> bytes:
     return number(len(rows)) + rows.astype("<u4").tobytes()
 
 
-def _unpack_rows(reader: Reader) -> Column:
+def _unpack_rows(reader: Reader) -> Array:
     return np.frombuffer(reader.octets(4 * reader.number()), dtype="<u4").astype(np.int64)
 
 
-def _distinct(groups: list[Column]) -> Column:
+def _distinct(groups: list[Array]) -> Array:
     if not groups:
         return np.empty(0, dtype=np.int64)
     return np.unique(np.concatenate(groups)) if len(groups) > 1 else np.unique(groups[0])
 
 
-def _values(series: pl.Series, kind: ColumnKind) -> Column:
+def _values(series: pl.Series, kind: ColumnKind) -> Array:
     if kind in ("str", "bytes"):
         out = np.empty(len(series), dtype=object)
         out[:] = series.to_list()
@@ -304,7 +303,7 @@ def _values(series: pl.Series, kind: ColumnKind) -> Column:
     return series.to_numpy()
 
 
-def _series(name: str, kind: ColumnKind, values: Column) -> pl.Series:
+def _series(name: str, kind: ColumnKind, values: Array) -> pl.Series:
     if kind in ("str", "bytes"):
         return pl.Series(name, values.tolist(), dtype=_POLARS[kind])
     return pl.Series(name, values, dtype=_POLARS[kind])

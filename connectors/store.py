@@ -1,12 +1,13 @@
-"""The tables of one partition in a map from number to bytes: one delta a batch, chunks of base rewritten in turn.
+"""A partition's tables in a map from number to bytes: a delta a batch, chunks in turn.
 
-Key s >= 0 holds the delta of batch s; negative keys hold chunks of 16,384 rows of one table. A chunk says
-what its rows hold after the batch it was written in. As every delta since the oldest chunk is kept, chunks
-and then deltas in order rebuild the tables. Each batch rewrites only the chunks that are `FOLD_AFTER`
-batches old, a few at a time: no pause, and at most about two times `FOLD_AFTER` deltas are kept.
+Key s >= 0 holds the delta of batch s; negative keys hold chunks of 16,384 rows of one table. A
+chunk says what its rows hold after the batch it was written in. As every delta since the oldest
+chunk is kept, chunks and then deltas in order rebuild the tables. Each batch rewrites only the
+chunks that are `FOLD_AFTER` batches old, a few at a time: no pause, and at most about two times
+`FOLD_AFTER` deltas are kept.
 
-Deltas form a hash chain, digest' = SHA-256(0x03 || digest || delta): two runs with equal digests have had
-the same states batch by batch.
+Deltas form a hash chain, digest' = SHA-256(0x03 || digest || delta): two runs with equal digests
+have had the same states batch by batch.
 """
 
 import hashlib
@@ -43,7 +44,7 @@ class TableStore:
     """The tables of a partition, loaded from `blobs` and kept there batch by batch."""
 
     def __init__(self, specs: Mapping[str, TableSpec], blobs: Blobs, fold_after: int = FOLD_AFTER):
-        """Load what `blobs` holds; LayoutError if it was written by another layout or is damaged."""
+        """Load what `blobs` holds; LayoutError if it is damaged or of another layout."""
         self.names = sorted(specs)
         self.tables = {name: ColumnTable(specs[name]) for name in self.names}
         self.mark = hashlib.sha256(b"".join(mark_of(specs[n]) for n in self.names)).digest()[:8]
@@ -56,7 +57,7 @@ class TableStore:
         self._load()
 
     def commit(self) -> bytes:
-        """Keep the changes of this batch; the state digest after it. Returns before anything is emitted."""
+        """Keep the changes of this batch, before anything is emitted; the state digest after it."""
         body = b"".join(self.tables[name].delta() for name in self.names)
         self.blobs[self.sequence] = _FORMAT + self.mark + self.digest + body
         self.digest = hashlib.sha256(b"\x03" + self.digest + body).digest()
@@ -65,7 +66,7 @@ class TableStore:
         return self.digest
 
     def full_digest(self) -> bytes:
-        """SHA-256 over every row of every table in a fixed order; does not depend on row numbers."""
+        """SHA-256 over every row of every table in a fixed order, whatever the row numbers."""
         total = hashlib.sha256()
         for name in self.names:
             table = self.tables[name]
@@ -121,12 +122,14 @@ class TableStore:
 
     def _verified(self, deltas: list[int]) -> list[Reader]:
         """Readers of the deltas, each placed at its body, once all are known to form one chain."""
-        readers = []
+        readers: list[Reader] = []
         for key in deltas:
             reader = self._open(key)
             before = reader.octets(32)
             if readers and before != self.digest:
-                raise LayoutError(f"stored state is damaged: delta {key} does not follow the one before")
+                raise LayoutError(
+                    f"stored state is damaged: delta {key} does not follow the one before"
+                )
             body = reader.blob[reader.position :]
             self.digest = hashlib.sha256(b"\x03" + before + body).digest()
             readers.append(reader)
@@ -136,8 +139,8 @@ class TableStore:
         reader = Reader(bytes(self.blobs[key]))
         if reader.octets(1) != _FORMAT or reader.octets(8) != self.mark:
             raise LayoutError(
-                "stored state was written by another layout of the tables: restore it with the version "
-                "that wrote it, or start without a savepoint"
+                "stored state was written by another layout of the tables: restore it with the "
+                "version that wrote it, or start without a savepoint"
             )
         return reader
 

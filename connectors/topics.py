@@ -1,4 +1,4 @@
-"""The one table of topics: what each carries, how it is keyed, and how a key finds its partition."""
+"""The one table of topics: what each carries, its key, and how a key finds its partition."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ TICK_KEY = b"tick"
 
 @dataclass(frozen=True)
 class Topic:
-    """One Kafka topic: `record` is its schema, `key` the field its records are keyed by (None: the shard)."""
+    """One Kafka topic: `record` is its schema, `key` the field of its key (None: the shard)."""
 
     name: str
     record: str
@@ -40,7 +40,7 @@ TOPICS = {
         *_job("graph"),
     ]
 }
-"""Every topic of the live system by name. All have the same number of partitions: a partition is a shard."""
+"""Every topic of the live system. All have as many partitions: a partition is a shard."""
 
 KNOWN = TOPICS | {
     topic.name: topic
@@ -86,7 +86,7 @@ def partitions_of(keys: pl.Series, partitions: int) -> np.ndarray[Any, np.dtype[
 
 
 def shard_key(shard: int, partitions: int) -> bytes:
-    """The key of a shard's own results: the first of `p0.0`, `p0.1`, ... that hashes to its partition."""
+    """The key of a shard's results: the first of `p0.0`, `p0.1`, ... that is placed in it."""
     if not 0 <= shard < partitions:
         raise ValueError(f"there is no shard {shard} of {partitions}")
     attempt = 0
@@ -98,7 +98,7 @@ def shard_key(shard: int, partitions: int) -> bytes:
 def _murmur2_rows(
     octets: np.ndarray[Any, np.dtype[np.uint8]],
 ) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """murmur2 of each row of a (n, length) uint8 array; shape (n,), uint32 values held in uint64."""
+    """murmur2 of each row of an array of shape (n, length); uint32 held in uint64."""
     n, length = octets.shape
     mask = np.uint64(0xFFFFFFFF)
     mix = np.uint64(_M)

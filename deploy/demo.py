@@ -1,7 +1,7 @@
-"""The whole path on this machine: generate a day of trades and a week of payments, run every job, verify.
+"""The whole path on this machine: generate trades and payments, run every job, verify.
 
-Start the stack, submit the jobs, send both feeds with faults, wait until every job has covered all of its input,
-then sum up: what went in and what became of it, nets, chain, graph.
+Start the stack, submit the jobs, send both feeds with faults, wait until every job has covered all
+of its input, then sum up: what went in and what became of it, nets, chain, graph.
 """
 
 import json
@@ -67,7 +67,10 @@ class Outcome:
         return all(
             all(counts[name] == number for name, number in self.expected[job].items())
             and counts["records"]
-            == counts["used"] + counts["duplicates"] + counts["duplicates_unchecked"] + counts["dead"]
+            == counts["used"]
+            + counts["duplicates"]
+            + counts["duplicates_unchecked"]
+            + counts["dead"]
             for job, counts in self.jobs.items()
         )
 
@@ -84,7 +87,9 @@ def run(stack: Stack, trades: int, payments: int, faults: float, seed: int, echo
     feeds = _generate(stack, {"trades": trades, "payments": payments}, faults, seed, echo)
     generated = MONOTONIC()
     counts = {job: _follow(stack, config, job, INPUTS[job], echo) for job in INPUTS}
-    _follow(stack, config, "regulatory", tuple(f.topic for f in JOBS["regulatory"](config).feeds), echo)
+    _follow(
+        stack, config, "regulatory", tuple(f.topic for f in JOBS["regulatory"](config).feeds), echo
+    )
     processed = MONOTONIC()
     echo("every job has covered its input; verifying the chains")
     verdict = verify_log(stack.settings.brokers, config.partitions)
@@ -228,5 +233,3 @@ def _graph(stack: Stack) -> tuple[dict[str, int], dict[str, int]]:
     settings = stack.settings
     reader = GraphReader(Connection(settings.bolt_url, settings.neo4j_password_file))
     return reader.counts()
-
-

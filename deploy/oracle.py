@@ -1,8 +1,8 @@
-"""Is what a job wrote what its recorded input gives? Folds the log again without Flink and compares bytes.
+"""Is what a job wrote what its recorded input gives? Folds the log again and compares.
 
-The batch index of each shard says how far the job has read; up to there the log is read by offset, cut into the
-same slices and folded by the same pure half of the engine. Compared are key and value of every record of every
-output topic, in order, shard by shard.
+The batch index of each shard says how far the job has read; up to there the log is read by offset,
+cut into the same slices and folded by the same pure half of the engine. Compared are key and value
+of every record of every output topic, in order, shard by shard.
 """
 
 import re
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many records and bytes were compared, and the first difference of each topic and shard."""
+    """What was compared, and the first difference of each topic and shard."""
 
     records: int
     octets: int
@@ -70,11 +70,13 @@ def data(span: Span) -> Iterator[bytes]:
             yield value
 
 
-def compare(job: JobSpec, brokers: str, prefix: str = "", out_prefix: str | None = None) -> Comparison:
+def compare(
+    job: JobSpec, brokers: str, prefix: str = "", out_prefix: str | None = None
+) -> Comparison:
     """Compare all that `job` has written with what its input gives, up to where it has read.
 
-    The job may go on meanwhile: each output topic must then hold at least what the batches known before it
-    was read give, and nothing but what those known afterwards give.
+    The job may go on meanwhile: each output topic must then hold at least what the batches known
+    before it was read give, and nothing but what those known afterwards give.
     """
     source = LogReader(brokers, prefix)
     sink = LogReader(brokers, prefix if out_prefix is None else out_prefix)

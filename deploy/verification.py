@@ -27,7 +27,7 @@ class LogVerdict:
 
 
 def verify_log(brokers: str, partitions: int, prefix: str = "") -> LogVerdict:
-    """Check each link and each sequence number of each partition's chain, from committed records."""
+    """Check each link and sequence number of each partition's chain, as committed."""
     reader = LogReader(brokers, prefix)
     try:
         return LogVerdict(

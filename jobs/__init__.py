@@ -1,0 +1,1 @@
+"""The jobs as pictures: feeds into a step, results out."""

@@ -25,8 +25,12 @@ def parse(job: str, argv: Sequence[str]) -> Arguments:
     parser.add_argument("--brokers", required=True, help="Kafka bootstrap servers")
     parser.add_argument("--name", default=job, help="the job's name in Flink")
     parser.add_argument("--prefix", default="", help="put before the names of input topics")
-    parser.add_argument("--out-prefix", help="put before the names of output topics; default: --prefix")
-    parser.add_argument("--bounded", action="store_true", help="stop at the offsets found at the start")
+    parser.add_argument(
+        "--out-prefix", help="put before the names of output topics; default: --prefix"
+    )
+    parser.add_argument(
+        "--bounded", action="store_true", help="stop at the offsets found at the start"
+    )
     parser.add_argument("--neo4j", help="bolt URL of the graph database")
     parser.add_argument("--neo4j-password-file", help="file that holds the password of user neo4j")
     for option in fields(Config):

@@ -2,8 +2,8 @@
 
     bench.events ─▶ micro-batch ─▶ rolling ─▶ bench.alerts, bench.dead, bench.batches
 
-Key: the partition. State: two numbers an entity. Guarantee: exactly once, as for every other job. With --every
-each event becomes a result, to measure what output costs.
+Key: the partition. State: two numbers an entity. Guarantee: exactly once, as for every other job.
+With --every each event becomes a result, to measure what output costs.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The jobs by name, without their ends: which feeds go into which step, and where results go.
 
-Nothing of Flink is imported here, so that the oracle, the backtest and `tidemark` know a job as the cluster does.
+Nothing of Flink is imported here, so that the oracle, the backtest and `tidemark` know a job as the
+cluster does.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,9 +13,8 @@ from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
 
-
 ANY_TIME = 2**61
-"""Our own results may be dated ahead of the log's clock: their inputs were judged by dated ticks."""
+"""Our own results may be dated ahead of log time: dated ticks judged their inputs."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,9 @@ class Config:
     """What may be chosen at submission. It is part of a job's identity: results depend on it.
 
     Attributes:
-        partitions: Partitions of every topic; a partition is a shard.
-        slice_ms: Length of a slice of log time, milliseconds.
-        lateness_ms: How far behind the greatest business time an event is not yet late, milliseconds.
-        cycle_s: Length of a netting cycle in business time, seconds.
+        partitions: Partitions of every topic; a partition is a shard. slice_ms: Length of a slice
+        of log time, milliseconds. lateness_ms: How far behind the greatest business time an event
+        is not yet late, milliseconds. cycle_s: Length of a netting cycle in business time, seconds.
         edge_s: Window over which graph edges are aggregated in business time, seconds.
     """
 

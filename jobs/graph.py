@@ -1,13 +1,13 @@
-"""Draws who pays and who owes whom: edges between accounts and between members, into Kafka and into Neo4j.
+"""Draws who pays and who owes whom: edges between accounts and between members.
 
     payments    ┐                       ┌▶ graph.edges      edges of 10 s of business time
     obligations ┴▶ micro-batch ─▶ graph ┼▶ Neo4j            one transaction a batch, with its cursor
                                         ├▶ graph.dead       refused input, with reason and place
                                         └▶ graph.batches    counts, offsets, roots of each batch
 
-Key: the partition. State: payments and obligations of open windows. Guarantee: exactly once into Kafka, and by
-the cursor in the same transaction an exactly-once effect in Neo4j. Late events are marked and counted in the
-window that is open at their place in the log.
+Key: the partition. State: payments and obligations of open windows. Guarantee: exactly once into
+Kafka, and by the cursor in the same transaction an exactly-once effect in Neo4j. Late events are
+marked and counted in the window that is open at their place in the log.
 """
 
 import sys
@@ -26,7 +26,7 @@ from jobs.catalogue import Config, graph_job
 def build(
     tables: StreamTableEnvironment, ends: KafkaEnds, config: Config, writer: Effect | None
 ) -> None:
-    """Put the job together on `tables`; nothing runs yet. Without a writer, edges go to Kafka alone."""
+    """Put the job together; nothing runs yet. Without a writer edges go to Kafka alone."""
     assemble(tables, graph_job(config), ends, writer)
 
 

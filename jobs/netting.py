@@ -1,12 +1,12 @@
 """Nets what members owe each other, cycle by cycle, and says which obligations are behind each net.
 
     obligations ─▶ micro-batch ─▶ netting ─┬▶ nets, nets.provenance, cycles
-    (key: netting set)                     ├▶ netting.dead       refused input, with reason and place
-                                           └▶ netting.batches    counts, offsets, roots of each batch
+    (key: netting set)                     ├▶ netting.dead       refused input and why
+                                           └▶ netting.batches    counts, offsets, roots
 
-Key: the partition. State: obligations of open cycles, and the engine's marks; a cycle leaves the state when
-the business watermark reaches its end. Guarantee: exactly once from Kafka to Kafka. Late obligations are
-marked and go to the cycle that is open at their place in the log.
+Key: the partition. State: obligations of open cycles, and the engine's marks; a cycle leaves the
+state when the business watermark reaches its end. Guarantee: exactly once from Kafka to Kafka. Late
+obligations are marked and go to the cycle that is open at their place in the log.
 """
 
 import sys

@@ -1,12 +1,15 @@
-"""Chains every result of the other jobs, so that none can be changed, left out or put elsewhere unseen.
+"""Chains the results of the other jobs: none can be changed, left out or moved unseen.
+
+Edges of the graph are not events of their own: `output_root` in their batch index covers them.
 
     nets, nets.provenance, cycles    ┐
-    netting.dead, graph.dead         ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events    one chain a partition
+    netting.dead, graph.dead         ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events
     netting.batches, graph.batches   ┘  (in log order)             ├▶ regulatory.dead
                                                                    └▶ regulatory.batches
 
-Key: the partition. State: next sequence and last link of the chain. Guarantee: exactly once, so that the
-chain neither forks nor has a gap after a restart. Order: append time, topic, offset; nothing is late here.
+Key: the partition. State: next sequence and last link of the chain. Guarantee: exactly once, so
+that the chain neither forks nor has a gap after a restart. Order: append time, topic, offset;
+nothing is late here.
 """
 
 import sys

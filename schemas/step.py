@@ -1,12 +1,12 @@
 """What passes between the engine and a decision: clock, batch, state tables, outputs.
 
-A domain is one function `step(state, batch, clock) -> outputs` and a mapping of table layouts. It knows
-neither Flink nor Kafka: the engine folds it over the batches of a log, the oracle and the unit tests do
-the same over frames.
+A domain is one function `step(state, batch, clock) -> outputs` and a mapping of table layouts. It
+knows neither Flink nor Kafka: the engine folds it over the batches of a log, the oracle and the
+unit tests do the same over frames.
 
-Time is never read, it is handed in: `Clock.slice_end` is log time (broker append time), `Clock.watermark`
-is business time. Windows and expiry use business time only, so that cutting the log into other slices
-changes nothing that is final.
+Time is never read, it is handed in: `Clock.slice_end` is log time (broker append time),
+`Clock.watermark` is business time. Windows and expiry use business time only, so that cutting the
+log into other slices changes nothing that is final.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,7 +42,8 @@ class Clock:
 class TableSpec:
     """Layout of one state table: the key, if rows are found by one, and the columns.
 
-    `version` is written into every delta; a table is read only under the version it was written with.
+    `version` is written into every delta; a table is read only under the version it was written
+    with.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -51,19 +52,19 @@ class TableSpec:
 
 
 class Table(Protocol):
-    """Rows of a partition's state: found by key, or kept in the order of arrival when there is none."""
+    """Rows of a partition's state: found by key, or without one in the order of arrival."""
 
     def __len__(self) -> int:
         """Number of rows."""
 
     def lookup(self, keys: pl.Series) -> pl.DataFrame:
-        """Rows of `keys`, aligned with them; zero, empty or false where absent, and column `known`."""
+        """Rows of `keys`, aligned; zero, empty or false where absent, and column `known`."""
 
     def upsert(self, frame: pl.DataFrame) -> None:
-        """Set the columns given for each key of `frame` (unique); a new key starts from zero values."""
+        """Set the columns of each key of `frame` (unique); a new key starts from zero values."""
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the numeric columns of `frame` to the rows of its keys (unique); the new values, aligned."""
+        """Add the numbers of `frame` to the rows of its keys (unique); the new values, aligned."""
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows to a table without a key."""
@@ -90,7 +91,7 @@ Step = Callable[[State, Batch, Clock], Outputs]
 def effective_time(time: str) -> pl.Expr:
     """Where an event counts: at its business time, or at its place in the log when it came late.
 
-    Formula: max(time, watermark just before the record). Both are functions of the log, so the window a
-    late event falls into does not depend on how the log is sliced.
+    Formula: max(time, watermark just before the record). Both are functions of the log, so the
+    window a late event falls into does not depend on how the log is sliced.
     """
     return pl.max_horizontal(pl.col(time), pl.col("watermark"))

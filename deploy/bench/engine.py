@@ -5,11 +5,10 @@ What each system does, and how it is written and measured, stands in docs/bench/
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from deploy.bench.harness import Report, Result
 from deploy.bench.on_flink import Engine, Idiom, Limit
-from deploy.bench.plan import Budget, Plan, Series
+from deploy.bench.plan import Plan, Series
 from deploy.bench.site import Site
 from deploy.bench.systems import Bytewax, Pathway, Quixstreams, System
 from deploy.bench.work import Work
@@ -57,7 +56,7 @@ def measure(settings: Settings, options: Options, echo: Callable[[str], None]) -
     """Set up, run everything, take down again."""
     report = Report("engine", options.seed)
     site = Site(settings, echo)
-    plan = Plan(site, Budget(60 * options.minutes), echo)
+    plan = Plan(site, 60 * options.minutes, echo)
     try:
         site.up()
         work = Work(options.events, seed=options.seed)
@@ -84,14 +83,14 @@ def _comparison(plan: Plan, options: Options, work: Work) -> dict[str, Series]:
 
 
 def _chosen(plan: Plan, variants: list[System], work: Work) -> tuple[System, Work]:
-    """The variant that is fastest on a probe, and the load in its size.
+    """The variant that is fastest on a small load, and the load in its size.
 
-    Ours and the limit are not probed: they are fast enough, and have no variants.
+    Ours and the limit are not tried first: they are fast enough, and have no variants.
     """
     if isinstance(variants[0], Engine | Limit):
         return variants[0], work
-    probes = [(*plan.probe(system, work), system) for system in variants]
-    _, sized, system = max(probes, key=lambda probe: probe[0])
+    tried = [(*plan.sized(system, work), system) for system in variants]
+    _, sized, system = min(tried, key=lambda one: one[0])
     return system, sized
 
 
@@ -165,12 +164,11 @@ def _rows(found: dict[str, Series]) -> list[Result]:
     rows = []
     for series in found.values():
         rows.append(_rate(series))
-        if not series.runs:
+        if not series.complete:
             continue
-        name, runs = series.system, series.runs
-        cpu = 1e6 * median(one.cpu / one.events for one in runs)
-        rows.append(Result(f"{name}: start-up", round(median(one.startup for one in runs), 1), "s"))
-        rows.append(Result(f"{name}: CPU an event, start-up included", round(cpu, 1), "us"))
+        name, runs = series.system, series.wholes
+        rows.append(Result(f"{name}: start-up", round(series.startup, 1), "s"))
+        rows.append(Result(f"{name}: CPU an event", round(1e6 * series.cpu, 1), "us"))
         rows.append(Result(f"{name}: spread of {len(runs)} runs", round(series.spread, 1), "%"))
         if runs[0].alerts is not None:
             rows.append(Result(f"{name}: alerts of {runs[0].wanted:,}", runs[0].alerts, "alerts"))

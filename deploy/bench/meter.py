@@ -1,16 +1,11 @@
-"""Looks at a system from outside while it runs, the same way for all: first read, alerts, CPU.
+"""Looks at a system from outside while it runs, the same way for all: its alerts, its CPU time.
 
-- First read: the moment the broker has sent `FETCHED` bytes since the run began; before it lies
-  start-up. No client of the bench's own broker but the system under test reads that much then.
-- Alerts: read back, committed ones only. A run is over when the last expected one can be read.
-- CPU: user and system time of the system's processes, from the run's beginning; broker and bench
-  not counted.
+Alerts are read back, committed ones only: a run is over when the last expected one can be read. CPU
+is user and system time of the system's processes; broker and bench are not counted.
 """
 
 import contextlib
 import json
-import threading
-import time
 from collections.abc import Callable, Iterable
 
 import polars as pl
@@ -20,33 +15,7 @@ from connectors.reader import LogReader
 from schemas.codec import decode_block
 from schemas.records import record
 
-FETCHED = 512 * 1024
 _GONE = (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied)
-
-
-class FirstRead:
-    """Watches the broker's output in a thread of its own."""
-
-    def __init__(self, broker: psutil.Process) -> None:
-        """Begin to watch."""
-        self.at: float | None = None
-        self._broker = broker
-        self._start = broker.io_counters().write_chars
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Watch no longer."""
-        self._end.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._end.wait(0.02):
-            with contextlib.suppress(*_GONE):
-                if self._broker.io_counters().write_chars - self._start > FETCHED:
-                    self.at = time.monotonic()
-                    return
 
 
 class Cpu:

@@ -1,4 +1,9 @@
-"""Which runs the engine's bench makes, within its time, and what they have shown so far."""
+"""Which runs the engine's bench makes, within its time, and what they show.
+
+A system is run on a short load and on the whole one. What the whole one takes longer is the time
+for the events it has more: the rate. What the short one takes beyond that is start-up. So start-up
+is left out in the same way for all, wherever it hides.
+"""
 
 import time
 from collections.abc import Callable
@@ -11,7 +16,7 @@ from deploy.bench.systems import System
 from deploy.bench.work import Work
 from deploy.errors import UserError
 
-PROBE = 200_000
+SHORT = 200_000
 SLOW_RATE = 60_000
 SLOW_EVENTS = 500_000
 MARGIN_S = 60.0
@@ -19,97 +24,124 @@ MARGIN_S = 60.0
 
 
 @dataclass
-class Budget:
-    """The time a bench may take, and how long each system takes for an event, if known."""
-
-    seconds: float
-    clock: Callable[[], float] = time.monotonic
-    pace: dict[str, tuple[float, float]] = field(default_factory=dict)
-    began: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        """The time runs from now."""
-        self.began = self.clock()
-
-    @property
-    def left(self) -> float:
-        """Seconds left for runs."""
-        return self.seconds - MARGIN_S - (self.clock() - self.began)
-
-    def learn(self, one: Run) -> None:
-        """Remember what a run took."""
-        self.pace[one.system] = one.startup, one.seconds / one.events
-
-    def need(self, system: str, events: int) -> float:
-        """Seconds a run should take; 0 for a system never seen."""
-        startup, each = self.pace.get(system, (0.0, 0.0))
-        return startup + each * events
-
-
-@dataclass
 class Series:
-    """The runs of one system on one load; why there are fewer than asked for, if so."""
+    """The runs of one system, short and whole ones; why there are fewer than asked for, if so."""
 
     system: str
     work: Work
-    runs: list[Run] = field(default_factory=list)
+    shorts: list[Run] = field(default_factory=list)
+    wholes: list[Run] = field(default_factory=list)
     trouble: str | None = None
 
     @property
+    def complete(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self.shorts and self.wholes)
+
+    @property
     def rate(self) -> float | None:
-        """Median events a second; None without a run."""
-        return median(one.rate for one in self.runs) if self.runs else None
+        """Events a second, start-up left out; None without runs."""
+        if not self.complete:
+            return None
+        return _rate(
+            self._median("shorts", "seconds"), self._median("wholes", "seconds"), self.work
+        )
+
+    @property
+    def startup(self) -> float:
+        """Seconds of a run that are not for its events."""
+        return self._median("shorts", "seconds") - SHORT / (self.rate or 1)
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds an event, start-up left out."""
+        more = self._median("wholes", "cpu") - self._median("shorts", "cpu")
+        return more / (self.work.events - SHORT)
 
     @property
     def spread(self) -> float:
-        """Fastest less slowest run, per cent of the median."""
-        rates = [one.rate for one in self.runs]
-        return 100 * (max(rates) - min(rates)) / median(rates)
+        """Fastest less slowest of the whole runs, per cent of their median time."""
+        times = [one.seconds for one in self.wholes]
+        return 100 * (max(times) - min(times)) / median(times)
+
+    def _median(self, runs: str, what: str) -> float:
+        return float(median(getattr(one, what) for one in getattr(self, runs)))
+
+
+def _rate(short: float, whole: float, work: Work) -> float:
+    return (work.events - SHORT) / max(whole - short, 1e-3)
 
 
 class Plan:
-    """Makes runs and keeps them."""
+    """Makes runs until the time is up, and keeps them."""
 
-    def __init__(self, site: Site, budget: Budget, echo: Callable[[str], None]) -> None:
-        """Nothing is run yet."""
+    def __init__(
+        self,
+        site: Site,
+        seconds: float,
+        echo: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The time runs from now."""
         self.site = site
-        self.budget = budget
         self.echo = echo
+        self._clock = clock
+        self._until = clock() + seconds - MARGIN_S
+        self._series: dict[tuple[str, Work], Series] = {}
 
     def rounds(self, wanted: list[tuple[System, Work]], repeats: int) -> list[Series]:
-        """`repeats` runs of each, one of each in turn: what changes meanwhile meets all alike."""
-        series = [Series(system.name, work) for system, work in wanted]
-        for number in range(repeats):
-            for (system, work), one in zip(wanted, series, strict=True):
-                if one.trouble is None:
-                    self.echo(
-                        f"{system.name}: run {number + 1} of {repeats} on {work.events:,} events"
-                    )
-                    self._once(system, work, one)
-        return series
+        """`repeats` runs of each, one of each in turn: what changes meanwhile meets all alike.
 
-    def probe(self, system: System, work: Work) -> tuple[float, Work]:
-        """The rate a system shows on a short load, and `work` in the size that becomes it."""
-        short = replace(work, events=min(PROBE, work.events))
-        self.echo(f"{system.name}: probe on {short.events:,} events")
-        series = Series(system.name, short)
-        self._once(system, short, series)
-        rate = series.rate or 0.0
-        events = work.events if rate >= SLOW_RATE else min(SLOW_EVENTS, work.events)
-        return rate, replace(work, events=events)
+        Runs made before count.
+        """
+        for number in range(1, repeats + 1):
+            for system, work in wanted:
+                self._round(system, work, number)
+        return [self._of(system, work) for system, work in wanted]
 
-    def _once(self, system: System, work: Work, series: Series) -> None:
-        left, need = self.budget.left, self.budget.need(system.name, work.events)
+    def sized(self, system: System, work: Work) -> tuple[float, Work]:
+        """Seconds for the load of slow systems, and `work`, or that load if the system is slow."""
+        slow = replace(work, events=min(SLOW_EVENTS, work.events))
+        (series,) = self.rounds([(system, slow)], 1)
+        if series.rate is None:
+            return float("inf"), slow
+        return series.wholes[0].seconds, work if series.rate >= SLOW_RATE else slow
+
+    def _of(self, system: System, work: Work) -> Series:
+        """The runs of a system on a load; short ones serve all lengths."""
+        key = system.name, work
+        if key not in self._series:
+            series = self._series[key] = Series(system.name, work)
+            for (name, other), known in self._series.items():
+                if name == system.name and replace(other, events=work.events) == work:
+                    series.shorts = known.shorts
+        return self._series[key]
+
+    def _round(self, system: System, work: Work, number: int) -> None:
+        series = self._of(system, work)
+        for runs, load in ((series.shorts, replace(work, events=SHORT)), (series.wholes, work)):
+            if len(runs) < number and series.trouble is None:
+                self.echo(f"{system.name}: {load.events:,} events, run {number}")
+                try:
+                    runs.append(self._run(system, load))
+                except UserError as error:
+                    series.trouble = str(error)
+                    self.echo(f"{system.name}: {error}")
+
+    def _run(self, system: System, load: Work) -> Run:
+        left, need = self._until - self._clock(), self._needed(system, load)
         if need > left:
-            series.trouble = f"not run: {need:.0f} s are needed, {max(left, 0):.0f} s are left"
-        else:
-            try:
-                one = run(self.site, system, work, left)
-            except UserError as error:
-                series.trouble = str(error)
-            else:
-                self.budget.learn(one)
-                series.runs.append(one)
-                self.echo(f"{system.name}: {one.rate:,.0f} events/s, start-up {one.startup:.1f} s")
-        if series.trouble:
-            self.echo(f"{system.name}: {series.trouble}")
+            raise UserError(f"not run: {need:.0f} s are needed, {max(left, 0):.0f} s are left")
+        one = run(self.site, system, load, left)
+        self.echo(f"{system.name}: {one.seconds:.1f} s, {one.cpu:.1f} s CPU")
+        return one
+
+    def _needed(self, system: System, load: Work) -> float:
+        """Seconds a run should take, from the runs so far; 0 without any."""
+        known = [s for (name, _), s in self._series.items() if name == system.name and s.shorts]
+        if not known:
+            return 0.0
+        short = known[-1].shorts[-1].seconds
+        rates = [series.rate for series in known if series.rate]
+        more = max(load.events - SHORT, 0)
+        return short + (more / rates[-1] if rates else 0.0)

@@ -23,9 +23,8 @@ class Run:
     Attributes:
         system: Its name.
         events: How many it worked on.
-        startup: Seconds from its start to its first read.
-        seconds: Seconds from its first read until its last alert could be read, or until it ended.
-        cpu: CPU seconds of its processes, start-up included.
+        seconds: From its start until its last alert could be read, or until it ended.
+        cpu: CPU seconds of its processes.
         alerts: Alerts it wrote; None if it writes none.
         wanted: Alerts it had to write.
         same: Share of them whose count and sum are exactly those after their event.
@@ -33,17 +32,11 @@ class Run:
 
     system: str
     events: int
-    startup: float
     seconds: float
     cpu: float
     alerts: int | None
     wanted: int
     same: float | None
-
-    @property
-    def rate(self) -> float:
-        """Events a second, start-up apart."""
-        return self.events / self.seconds
 
 
 def run(site: Site, system: System, work: Work, patience: float) -> Run:
@@ -53,29 +46,18 @@ def run(site: Site, system: System, work: Work, patience: float) -> Run:
         UserError: It failed, was not done after `patience` seconds, or wrote wrong alerts.
     """
     system.prepare(site)
-    source = site.filled(work, system.form)
-    task = Task(work, source, site.outputs(work.partitions))
+    task = Task(work, site.filled(work, system.form), site.outputs(work.partitions))
     wanted = expected(work)
-    watch = _Watch(site, system, task, wanted.height)
-    with contextlib.closing(watch):
+    with contextlib.closing(_Watch(site, system, task, wanted.height)) as watch:
         began = time.monotonic()
         running = system.start(site, task)
         try:
             ended = watch.until_done(running, began + patience)
         finally:
             running.stop()
-        first = watch.first.at or began
         alerts, same = watch.check(wanted)
-    return Run(
-        system.name,
-        work.events,
-        first - began,
-        ended - first,
-        watch.cpu.seconds,
-        alerts,
-        wanted.height,
-        same,
-    )
+        cpu = watch.cpu.seconds
+    return Run(system.name, work.events, ended - began, cpu, alerts, wanted.height, same)
 
 
 class _Watch:
@@ -86,7 +68,6 @@ class _Watch:
         self.name = system.name
         self.wanted = wanted
         self.cpu = meter.Cpu([before, *before.children(recursive=True)])
-        self.first = meter.FirstRead(site.process("kafka"))
         self.alerts = None
         if system.alerts is not None:
             decode = _DECODERS[system.alerts]
@@ -126,6 +107,5 @@ class _Watch:
 
     def close(self) -> None:
         """Take the meters off."""
-        self.first.stop()
         if self.alerts is not None:
             self.alerts.close()

@@ -22,7 +22,9 @@ def demo(
     payments: Annotated[int, typer.Option(min=1, help="Payments to generate.")] = 1_000_000,
     faults: Annotated[float, typer.Option(min=0, max=0.2, help="Share of faults.")] = 0.01,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same feeds.")] = 1,
-    again: Annotated[bool, typer.Option("--again", help="Delete all records and start anew.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Delete all records and start anew.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Start the stack, run every job on generated feeds, verify the log, sum up.
@@ -72,7 +74,12 @@ def _show(outcome: "Outcome", stack: "Stack") -> None:
     verdict = "as sent: inputs = used + duplicates + dead" if outcome.adds_up else "do NOT add up"
     typer.echo(f"counts {verdict}; late ones are used and marked\n")
     cells = [
-        (asset, str(row["cycles"]), f"{row['bilateral'] / 1e4:.2f} %", f"{row['multilateral'] / 1e4:.2f} %")
+        (
+            asset,
+            str(row["cycles"]),
+            f"{row['bilateral'] / 1e4:.2f} %",
+            f"{row['multilateral'] / 1e4:.2f} %",
+        )
         for asset, row in outcome.efficiency.items()
     ]
     terminal.show_table(["netting of", "cycles", "bilateral", "multilateral efficiency"], cells)
@@ -83,5 +90,7 @@ def _show(outcome: "Outcome", stack: "Stack") -> None:
     for part, seconds in outcome.seconds.items():
         typer.echo(f"{part}: {seconds:.0f} s")
     settings = stack.settings
-    typer.echo(f"\nFlink web UI {settings.rest_url}   Neo4j {settings.neo4j_url} (user neo4j, password in")
+    typer.echo(
+        f"\nFlink web UI {settings.rest_url}   Neo4j {settings.neo4j_url} (user neo4j, password in"
+    )
     typer.echo(f"{settings.neo4j_password_file})   stop everything: tidemark down")

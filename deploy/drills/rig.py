@@ -1,4 +1,4 @@
-"""A run kept apart from the live system: topics with a prefix, a feed going into them, ticks in all of them."""
+"""A run kept apart from the live system: prefixed topics, a feed into them, ticks in all."""
 
 import contextlib
 import threading
@@ -94,13 +94,15 @@ class Rig:
         return job_id
 
     def stop(self, job: str, out_prefix: str | None = None) -> str:
-        """Stop a job of this run with a savepoint, so that no transaction is left open; its path."""
+        """Stop a job with a savepoint, so that no transaction is left open; its path."""
         name = f"{self.prefix if out_prefix is None else out_prefix}{job}"
         return self.stack.flink.stop_with_savepoint(self.stack.flink.rest.find(name).id)
 
     def ends(self, *names: str) -> dict[tuple[str, int], int]:
         """The offset after the last record of each partition of the topics, as of now."""
-        found = kafka_admin.end_offsets(self.settings.brokers, [self.prefix + name for name in names])
+        found = kafka_admin.end_offsets(
+            self.settings.brokers, [self.prefix + name for name in names]
+        )
         return {(topic.removeprefix(self.prefix), p): end for (topic, p), end in found.items()}
 
     @contextlib.contextmanager

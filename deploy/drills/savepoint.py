@@ -1,4 +1,4 @@
-"""Stop a job with a savepoint under load, restore it at another parallelism, and lose or change nothing."""
+"""Stop a job with a savepoint under load, restore it at another parallelism, change nothing."""
 
 from collections.abc import Callable
 from datetime import date
@@ -26,7 +26,7 @@ def run(
     parallelism: tuple[int, int] = (2, 4),
     echo: Callable[[str], None] = lambda line: None,
 ) -> Report:
-    """Run the drill on the netting job; the report has its times, sizes and whether bytes are equal.
+    """Run the drill on the netting job: times, sizes, and whether bytes are equal.
 
     Args:
         stack: The running stack.
@@ -49,7 +49,9 @@ def run(
         savepoint = stack.flink.stop_with_savepoint(job)
         stopped = MONOTONIC()
         covered = _batches(rig)
-        echo(f"stopped with a savepoint in {stopped - began:.1f} s, restoring at parallelism {after}")
+        echo(
+            f"stopped with a savepoint in {stopped - began:.1f} s, restoring at parallelism {after}"
+        )
         rig.submit("netting", after, savepoint=savepoint)
         _until_covered(rig, covered + 1)
         resumed = MONOTONIC()
@@ -67,9 +69,15 @@ def run(
         seed,
         [
             Result("stop with savepoint", round(stopped - began, 2), "s"),
-            Result("stop to first batch after restore", round(resumed - began, 2), "s", LONGEST_S, True),
+            Result(
+                "stop to first batch after restore", round(resumed - began, 2), "s", LONGEST_S, True
+            ),
             Result("savepoint size", size, "bytes"),
-            Result(f"parallelism {before} to {after}: records equal to the oracle", comparison.records, "records"),
+            Result(
+                f"parallelism {before} to {after}: records equal to the oracle",
+                comparison.records,
+                "records",
+            ),
             Result("records that differ", len(comparison.differences), "records", 0, True),
             Result("records Flink dropped as late", late, "records", 0, True),
         ],
@@ -87,7 +95,9 @@ def _until_covered(rig: Rig, batches: int, timeout: float = 120) -> None:
     deadline = MONOTONIC() + timeout
     while _batches(rig) < batches:
         if MONOTONIC() > deadline:
-            raise UserError(f"no {batches} batches after {timeout:.0f} s; see: tidemark logs taskmanager-0")
+            raise UserError(
+                f"no {batches} batches after {timeout:.0f} s; see: tidemark logs taskmanager-0"
+            )
         SLEEP(0.2)
 
 

@@ -158,7 +158,9 @@ class TaskManager:
         argv: list[str | Path] = [package() / "bin" / "taskmanager.sh", "start-foreground"]
         argv += ["-D", f"{RESOURCE_ID}={self.name}-{{attempt}}"]
         argv += metrics(self._settings, self._index + 1)
-        return Command(argv, environment(self._settings, self.name) | ONE_THREAD | QUIET, supervised=True)
+        return Command(
+            argv, environment(self._settings, self.name) | ONE_THREAD | QUIET, supervised=True
+        )
 
     def trouble(self) -> str | None:
         """None when the JobManager knows it and its slots."""

@@ -1,4 +1,4 @@
-"""The writer against the stack's Neo4j: every batch once, whatever is repeated, broken off or racing."""
+"""Every batch is in the stack's Neo4j once, whatever is repeated, broken off or racing."""
 
 import threading
 import uuid
@@ -10,6 +10,7 @@ from connectors import neo4j
 from connectors.graph_summary import summary_of
 from connectors.neo4j import Connection, GraphError, GraphReader, GraphWriter
 from tests.naive.graph_edges import edges_of_shard
+
 
 @pytest.fixture(scope="module")
 def connection(stack):
@@ -102,9 +103,9 @@ def test_writers_that_race_add_a_batch_once(connection, shard):
     assert summary_of(stored(connection, shard)) == summary_of(edges)
 
 
-def test_a_wrong_password_is_said(tmp_path):
+def test_a_wrong_password_is_said(connection, tmp_path):
     wrong = tmp_path / "password"
     wrong.write_text("not the password", encoding="utf-8")
     wrong.chmod(0o600)
     with pytest.raises(GraphError, match=r"refuses user neo4j: put the right password into"):
-        Connection(BOLT, wrong).open()
+        Connection(connection.uri, wrong).open()

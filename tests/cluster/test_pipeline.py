@@ -1,4 +1,4 @@
-"""The whole path on the real stack: kill, cut otherwise, chain, draw; every byte as the oracle has it."""
+"""The whole path on the real stack: kill, cut otherwise, chain, draw; all as the oracle has it."""
 
 import uuid
 from collections.abc import Iterator
@@ -83,7 +83,9 @@ def test_a_killed_taskmanager_changes_no_byte(rig: Rig) -> None:
 def test_inputs_are_used_refused_or_repeated_as_the_labels_say(rig: Rig) -> None:
     rig.wait("netting", rig.ends("obligations"))
     sent = sum(len(shard) for shard in values(rig, "obligations"))
-    tombstones = frame(rig, "netting.dead", "DeadLetter")["reason"].str.starts_with("tombstone").sum()
+    tombstones = (
+        frame(rig, "netting.dead", "DeadLetter")["reason"].str.starts_with("tombstone").sum()
+    )
     expected = expected_counts(frame(rig, "labels", "Label"))["obligations"]
     with rig.follower("netting") as follower:
         follower.poll()

@@ -1,4 +1,4 @@
-"""A local Flink for the jobs layer: UDFs run in this process, which proves logic and not the system."""
+"""A local Flink for the jobs layer: it proves logic, not the system."""
 
 from pathlib import Path
 

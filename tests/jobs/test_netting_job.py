@@ -1,4 +1,4 @@
-"""A job on a local Flink over a log in memory writes what the fold of that log gives, at any parallelism."""
+"""A job on a local Flink writes what the fold of its log gives, at any parallelism."""
 
 from datetime import date
 

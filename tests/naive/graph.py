@@ -11,7 +11,9 @@ def edges_of(topic, events, watermark, window_us, shard):
     kind, ends, source, target, asset, time = FIELDS[topic]
     found = {}
     for event in events:
-        if topic == "obligations" and len(event[asset]) != 3:  # securities: the cash leg is the edge
+        if (
+            topic == "obligations" and len(event[asset]) != 3
+        ):  # securities: the cash leg is the edge
             continue
         start = max(event[time], event["watermark"]) // window_us * window_us
         key = (start, event[source], event[target], event[asset], event["scale"])

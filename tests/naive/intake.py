@@ -10,7 +10,7 @@ from schemas.step import MIN_TIME
 
 
 def judge(feed: Feed, span: Span) -> tuple[list[tuple[int, bool, int]], list[tuple[int, str]], int]:
-    """Used events as (offset, late, watermark before it), dead letters as (offset, code), repeats."""
+    """Used events (offset, late, watermark before), dead letters (offset, code), repeats."""
     rec = feed.record
     used, dead, repeats = [], [], 0
     bodies: dict[tuple[str, int], bytes] = {}

@@ -3,12 +3,13 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.bench import engine, plan
-from deploy.bench.plan import Budget, Plan, Series
+from deploy.bench.plan import SHORT, Plan, Series
 from deploy.bench.runner import Run
 from deploy.bench.site import PEERS
 from deploy.bench.work import Work
 from deploy.errors import UserError
 
+STARTUP = 5.0
 WORK = Work(5_000_000)
 
 
@@ -21,63 +22,87 @@ class Fake:
     trouble: str | None = None
 
 
+def made(name, events, rate):
+    seconds = STARTUP + events / rate
+    return Run(name, events, seconds, 2 * seconds, 10, 10, 1.0)
+
+
 @pytest.fixture
-def fakes(monkeypatch):
+def runs(monkeypatch):
+    """The runs made, in order; the clock goes on by what they take."""
     now = [0.0]
-    made = []
+    done = []
 
     def run(site, system, work, patience):
-        made.append((system.name, work.events))
+        done.append((system.name, work.events))
         if system.trouble:
             raise UserError(system.trouble)
-        seconds = work.events / system.rate
-        now[0] += 5 + seconds
-        return Run(system.name, work.events, 5, seconds, 2 * seconds, 10, 10, 1.0)
+        one = made(system.name, work.events, system.rate)
+        now[0] += one.seconds
+        return one
 
     monkeypatch.setattr(plan, "run", run)
-    return Plan(None, Budget(1_000, lambda: now[0]), lambda line: None), made
+    done_by = Plan(None, 1_000, lambda line: None, lambda: now[0])
+    return done_by, done
 
 
-def test_systems_take_turns(fakes):
-    planned, made = fakes
-    one, other = Fake("one", 1e6), Fake("other", 1e5)
-    first, second = planned.rounds([(one, WORK), (other, WORK)], 2)
-    assert [name for name, _ in made] == ["one", "other", "one", "other"]
-    assert (first.rate, second.rate) == (1e6, 1e5)
+def test_start_up_is_left_out_of_the_rate_and_told_apart(runs):
+    planned, _ = runs
+    (series,) = planned.rounds([(Fake("one", 1e5), WORK)], 1)
+    assert series.rate == pytest.approx(1e5)
+    assert series.startup == pytest.approx(STARTUP)
+    assert series.cpu == pytest.approx(2e-5)
+
+
+def test_systems_take_turns(runs):
+    planned, done = runs
+    planned.rounds([(Fake("one", 1e6), WORK), (Fake("other", 1e5), WORK)], 2)
+    turn = [("one", SHORT), ("one", WORK.events), ("other", SHORT), ("other", WORK.events)]
+    assert done == turn * 2
 
 
 @pytest.mark.parametrize(("rate", "events"), [(59_000, 500_000), (61_000, 5_000_000)])
-def test_a_slow_system_gets_fewer_events(fakes, rate, events):
-    planned, made = fakes
-    assert planned.probe(Fake("some", rate), WORK)[1].events == events
-    assert made == [("some", plan.PROBE)]
+def test_a_slow_system_gets_fewer_events(runs, rate, events):
+    planned, _ = runs
+    assert planned.sized(Fake("some", rate), WORK)[1].events == events
 
 
-def test_the_better_variant_is_chosen(fakes):
-    planned, _ = fakes
+def test_runs_made_to_find_the_size_count(runs):
+    planned, done = runs
+    slow = Fake("some", 20_000)
+    _, work = planned.sized(slow, WORK)
+    (series,) = planned.rounds([(slow, work)], 2)
+    assert done == [("some", SHORT), ("some", 500_000)] * 2
+    assert len(series.wholes) == 2
+
+
+def test_the_better_variant_is_chosen(runs):
+    planned, _ = runs
     variants = [Fake("broken", 1e9, "no such thing"), Fake("slow", 1e4), Fake("quick", 1e5)]
     system, work = engine._chosen(planned, variants, WORK)
     assert (system.name, work) == ("quick", WORK)
 
 
-def test_a_failing_system_is_not_tried_again(fakes):
-    planned, made = fakes
+def test_a_failing_system_is_not_tried_again(runs):
+    planned, done = runs
     (series,) = planned.rounds([(Fake("broken", 1, "no such thing"), WORK)], 3)
-    assert len(made) == 1
+    assert len(done) == 1
     assert (series.rate, series.trouble) == (None, "no such thing")
 
 
-def test_a_run_that_does_not_fit_into_the_time_left_is_left_out(fakes):
-    planned, made = fakes
-    (series,) = planned.rounds([(Fake("some", 10_000), WORK)], 3)
-    assert len(series.runs) == len(made) == 1
+def test_a_run_that_does_not_fit_into_the_time_left_is_left_out(runs):
+    planned, _ = runs
+    fake = Fake("some", 10_000)
+    planned.sized(fake, WORK)
+    (series,) = planned.rounds([(fake, WORK)], 3)
+    assert len(series.wholes) == 1
     assert series.trouble is not None
-    assert series.trouble.startswith("not run: 505 s are needed")
+    assert series.trouble.startswith("not run: 505 s are needed, 330 s are left")
 
 
 def test_ratios_are_ours_by_theirs_against_the_bars():
     def series(name, rate):
-        return Series(name, WORK, [Run(name, WORK.events, 1, WORK.events / rate, 1, 1, 1, 1.0)])
+        return Series(name, WORK, [made(name, SHORT, rate)], [made(name, WORK.events, rate)])
 
     found = {
         "tidemark": series("tidemark", 300_000),

@@ -1,5 +1,7 @@
 """Repeats are told from new events by the log alone, whatever the batches."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,7 +61,7 @@ def test_verdicts_equal_the_naive_ones_under_any_cut_and_restart(
     blobs: dict[int, bytes] = {}
     verdicts: list[int] = []
     edges = [0, *sorted(min(c, len(records)) for c in cuts), len(records)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         store = TableStore(duplicates.TABLES, blobs)
         judge = Duplicates(store.tables, window=W, max_gaps=max_gaps)
         part = np.array(records[start:stop], dtype=np.int64).reshape(-1, 2)

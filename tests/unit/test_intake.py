@@ -68,7 +68,9 @@ EVENTS = st.one_of(
     st.sampled_from([None, b"", b"\0\0\0\0\x63abc", payment(1, 1)[:-2], payment(2, 2) + b"x"]),
 )
 TICKS = st.one_of(st.none(), st.integers(-10, 200).map(lambda s: NOON + s * SECOND), st.just("bad"))
-ENTRIES = st.lists(st.one_of(st.tuples(st.just("event"), EVENTS), st.tuples(st.just("tick"), TICKS)))
+ENTRIES = st.lists(
+    st.one_of(st.tuples(st.just("event"), EVENTS), st.tuples(st.just("tick"), TICKS))
+)
 
 
 def recorded(entries: list[tuple]) -> MemoryLog:
@@ -87,13 +89,19 @@ def recorded(entries: list[tuple]) -> MemoryLog:
 
 @settings(max_examples=200, deadline=None)
 @given(ENTRIES, st.sampled_from([10, 50, 1_000]))
-def test_the_edge_equals_its_naive_twin_under_any_slices(entries: list[tuple], slice_ms: int) -> None:
+def test_the_edge_equals_its_naive_twin_under_any_slices(
+    entries: list[tuple], slice_ms: int
+) -> None:
     span = recorded(entries).partition(["payments"], 0)["payments"]
     step, blobs, dead, repeats = Recording(), {}, [], 0
     for slice_end, messages, words in slices(["payments"], {"payments": span}, slice_ms):
-        folded = Shard(job(step, slice_ms), 0, blobs).fold(slice_end, messages, words)  # restarts each time
+        folded = Shard(job(step, slice_ms), 0, blobs).fold(
+            slice_end, messages, words
+        )  # restarts each time
         counts = folded.counts
-        used_up = counts["used"] + counts["dead"] + counts["duplicates"] + counts["duplicates_unchecked"]
+        used_up = (
+            counts["used"] + counts["dead"] + counts["duplicates"] + counts["duplicates_unchecked"]
+        )
         assert counts["records"] == used_up
         repeats += counts["duplicates"]
         letters = [decode(r.value)[1] for r in folded.results if r.topic == "netting.dead"]
@@ -110,14 +118,16 @@ def test_events_come_sorted_by_time_then_sequence() -> None:
         log.append("payments", 0, APPENDED, payment(sequence, second))
     shard = Shard(job(Recording(), 1_000), 0, {})
     ((_, messages, words),) = slices(["payments"], log.partition(["payments"], 0), 1_000)
-    (_, arrival), = shard._arrivals(APPENDED + 1_000, messages, words)
+    ((_, arrival),) = shard._arrivals(APPENDED + 1_000, messages, words)
     frame = intake.take_in(FEED, arrival, shard.store.tables).frame
     assert frame["sequence"].to_list() == [1, 3, 0, 2]
     assert frame["offset"].to_list() == [1, 3, 0, 2]
 
 
 def test_a_record_dated_2099_is_refused_and_moves_no_watermark() -> None:
-    log = recorded([("event", payment(0, 1)), ("event", payment(1, 2_300_000_000)), ("event", payment(2, 2))])
+    log = recorded(
+        [("event", payment(0, 1)), ("event", payment(1, 2_300_000_000)), ("event", payment(2, 2))]
+    )
     used, dead, _ = judge(FEED, log.partition(["payments"], 0)["payments"])
     assert [row[0] for row in used] == [1, 3]
     assert dead == [(2, "too-far-ahead")]
@@ -141,7 +151,7 @@ def test_frames_keep_their_columns_when_empty() -> None:
     shard = Shard(job(Recording(), 1_000), 0, {})
     log = recorded([("event", b"junk")])
     ((end, messages, words),) = slices(["payments"], log.partition(["payments"], 0), 1_000)
-    (_, arrival), = shard._arrivals(end, messages, words)
+    ((_, arrival),) = shard._arrivals(end, messages, words)
     frame = intake.take_in(FEED, arrival, shard.store.tables).frame
     assert frame.is_empty()
     assert frame.schema["time"] == pl.Int64

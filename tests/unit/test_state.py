@@ -10,7 +10,9 @@ from connectors.store import TableStore
 from schemas.step import TableSpec
 
 SPECS = {
-    "accounts": TableSpec({"account": "str", "count": "int", "total": "int", "seen": "int"}, "account"),
+    "accounts": TableSpec(
+        {"account": "str", "count": "int", "total": "int", "seen": "int"}, "account"
+    ),
     "open": TableSpec({"name": "str", "body": "bytes", "due": "int"}),
 }
 
@@ -19,7 +21,9 @@ OPS = st.one_of(
     st.tuples(st.just("add"), st.dictionaries(KEYS, st.integers(-1000, 1000), min_size=1)),
     st.tuples(st.just("seen"), st.dictionaries(KEYS, st.integers(0, 50), min_size=1)),
     st.tuples(st.just("expire"), st.integers(0, 50)),
-    st.tuples(st.just("append"), st.lists(st.tuples(KEYS, st.binary(max_size=5), st.integers(0, 50)))),
+    st.tuples(
+        st.just("append"), st.lists(st.tuples(KEYS, st.binary(max_size=5), st.integers(0, 50)))
+    ),
     st.tuples(st.just("due"), st.integers(0, 50)),
     st.tuples(st.just("restart")),
     st.tuples(st.just("commit")),
@@ -89,7 +93,9 @@ def test_tables_are_a_dict_whatever_batches_and_restarts(ops: list[tuple], fold_
             store.commit()
         if op[0] == "restart":
             digest, full = store.digest, store.full_digest()
-            store = TableStore(SPECS, blobs, fold_after)  # another process, another subtask: only blobs go along
+            store = TableStore(
+                SPECS, blobs, fold_after
+            )  # another process, another subtask: only blobs go along
             assert (store.digest, store.full_digest()) == (digest, full)
         assert len(blobs) <= 2 * fold_after + 8
     expected = sorted((k, *v) for k, v in reference.accounts.items())

@@ -1,4 +1,4 @@
-"""The smallest stateful decision: a rolling count and sum an entity, and an alert on each large event.
+"""The smallest stateful decision: a rolling count and sum an entity, alerts on large events.
 
 It is what the engine is measured with (`tidemark bench engine`) and the domain to read first.
 """

@@ -27,7 +27,9 @@ class RollingStep:
         events = batch.get(self.topic)
         if events is None:
             return {}
-        sums = events.group_by("entity").agg(count=pl.len().cast(pl.Int64), total=pl.col("amount").sum())
+        sums = events.group_by("entity").agg(
+            count=pl.len().cast(pl.Int64), total=pl.col("amount").sum()
+        )
         after = state["entities"].add(sums)
         before = after.select(
             "entity",
