@@ -323,8 +323,9 @@ def _cast(column: pl.Series, field: Mapping[str, Any], dtype: pl.DataType) -> pl
             return column.cast(pl.String).cast(symbols, strict=False).cast(pl.String)
         case "fixed":
             octets = column.str.decode("hex", strict=False) if text else column
-            sized = octets.bin.size() == declared["size"]
-            return octets.to_frame("a").select(pl.when(sized).then("a").alias(column.name))["a"]
+            if octets.dtype != dtype:
+                raise pl.exceptions.InvalidOperationError(f"{source} is not {dtype}")
+            return octets.set(octets.bin.size() != declared["size"], None)
         case "bytes" if text:
             return column.str.decode("hex", strict=False)
         case "string" if source.is_integer() or source in (pl.Categorical, pl.Enum):

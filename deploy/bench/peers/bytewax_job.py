@@ -13,7 +13,7 @@ import bytewax.operators as op
 import orjson
 from bytewax.connectors.kafka import KafkaSinkMessage, KafkaSourceMessage
 from bytewax.connectors.kafka import operators as kop
-from bytewax.dataflow import Dataflow, KeyedStream, Stream
+from bytewax.dataflow import Dataflow, Stream
 
 Event = dict[str, Any]
 Narrow = tuple[int, int, int]
@@ -53,7 +53,7 @@ def documented(messages: Stream, threshold: int) -> Stream:
             return None
         return alert(entity, (event["event_id"], event["time"], event["amount"]), totals)
 
-    events: KeyedStream = op.map("decode", messages, decode)
+    events: op.KeyedStream = op.map("decode", messages, decode)
     # -> ("E0000042", {"event_id": 7, "amount": 86000001, ...})
     rolled = op.stateful_map("roll", events, roll)
     # -> ("E0000042", ({"event_id": 7, ...}, (3, 91000000)))
@@ -68,7 +68,7 @@ def tuned(messages: Stream, threshold: int) -> Stream:
         totals = count + 1, total + event[2]
         return totals, [(event, totals)] if event[2] > threshold else []
 
-    events: KeyedStream = op.map("decode", messages, decode_narrow)
+    events: op.KeyedStream = op.map("decode", messages, decode_narrow)
     # -> ("E0000042", (7, 1767225600000140, 86000001))
     large = op.stateful_flat_map("roll", events, roll)
     # -> ("E0000042", ((7, 1767225600000140, 86000001), (3, 91000000)))
