@@ -34,10 +34,11 @@ def backtest(
 ) -> None:
     """Run the same step over files and write one Parquet file a result topic, and summary.json.
 
-    A file is a recorded log as generate --out writes it, or has one row a record in order of
-    arrival, with the columns of the topic's record (producer and sequence may be left out).
-    A slice that holds no record costs nothing; slice-ms=60000 makes a long day of records quicker
-    and changes no result but the batch index.
+    A file is a recorded log as generate --out writes it, or has one row a record in order of time.
+
+    Records have the columns of the topic's record; producer and sequence may be left out.
+
+    A batch is made for each second that has records: -o slice-ms=60000 makes a long day quicker.
     """
     from deploy import terminal
     from deploy.backtest import backtest as carry_out
