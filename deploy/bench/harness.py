@@ -1,17 +1,15 @@
-"""What every bench has in common: its results, the file and the table they are shown in."""
+"""What every bench has in common: its results, and the file they are kept in."""
 
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
-from rich.table import Table
 
 _SOURCE = Path(__file__).parents[2]
 RESULTS = _SOURCE / "docs" / "bench"
@@ -72,26 +70,15 @@ class Report:
         path.write_text(json.dumps(self.document(), indent=1) + "\n")
         return path
 
-    def table(self) -> Table:
-        """The same for people."""
-        table = Table(title=f"{self.name} ({machine()})", title_justify="left")
-        for column, side in (
-            ("what", "left"),
-            ("value", "right"),
-            ("unit", "left"),
-            ("bar", "right"),
-        ):
-            table.add_column(column, justify=side)  # type: ignore[arg-type]
-        table.add_column("met")
-        for result in self.results:
-            table.add_row(*_cells(result))
-        return table
+    def rows(self) -> list[tuple[str, ...]]:
+        """The same for people: what, value, unit, bar, met."""
+        return [_cells(result) for result in self.results]
 
 
-def _cells(result: Result) -> Iterable[str]:
+def _cells(result: Result) -> tuple[str, ...]:
     sign = "<= " if result.at_most else ">= "
     bar = "" if result.bar is None else f"{sign}{shown(result.bar)}"
-    met = {None: "", True: "yes", False: "[bold red]no[/]"}[result.met]
+    met = {None: "", True: "yes", False: "no"}[result.met]
     return result.what, shown(result.value), result.unit, bar, met
 
 

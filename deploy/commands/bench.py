@@ -1,67 +1,68 @@
 """`tidemark bench`: how fast it is on this machine, beside others, against the bars."""
 
-import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from deploy.bench import engine, netting
-from deploy.bench.harness import Report
-from deploy.errors import UserError
-from deploy.settings import Settings
+if TYPE_CHECKING:
+    from deploy.bench.harness import Report
 
-Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
-Out = Annotated[Path | None, typer.Option(help="Write them here, not to docs/bench/NAME.json.")]
+PANEL = "Proof"
+_ENGINE_EXAMPLES = """Examples:
+
+tidemark bench engine --peers
+
+tidemark bench engine --peers --only tidemark --only bytewax --quick
+"""
+_NETTING_EXAMPLES = """Example:
+
+tidemark bench netting --repeats 5
+"""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
-
-_ENGINE_HELP = """Keyed stateful work, Kafka to Kafka: our engine, its limit, with --peers others.
-
-A broker and a cluster of its own are started in .tidemark/bench; the peers are installed there.
-
-Examples:
-
-  tidemark bench engine --peers
-
-  tidemark bench engine --peers --only tidemark --only bytewax --quick
-"""
-
-_NETTING_HELP = """A netting cycle of 100,000 obligations, provenance included, without Flink.
-
-Example:
-
-  tidemark bench netting --repeats 5
-"""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    bench = typer.Typer(help="How fast it is on this machine.", no_args_is_help=True)
-    bench.command("engine", help=_ENGINE_HELP)(engine_command)
-    bench.command("netting", help=_NETTING_HELP)(netting_command)
-    app.add_typer(bench, name="bench")
+    """Add the commands."""
+    bench = typer.Typer(help="Measure how fast it is on this machine.", no_args_is_help=True)
+    bench.command("engine", epilog=_ENGINE_EXAMPLES)(engine)
+    bench.command("netting", epilog=_NETTING_EXAMPLES)(netting)
+    app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
-def engine_command(
+def engine(
     peers: Annotated[bool, typer.Option("--peers", help="Measure the peers too.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
-    events: Annotated[int, typer.Option(min=10_000, help="Events of a run.")] = 5_000_000,
+    only: Annotated[list[str] | None, typer.Option(help="A system; repeatable.")] = None,
+    events: Annotated[int, typer.Option(min=500_000, help="Events of a run.")] = 5_000_000,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each system.")] = 3,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A trial: 500,000 events, once, no growth.")
+        bool, typer.Option("--quick", help="500,000 events, once, no growth.")
     ] = False,
     minutes: Annotated[float, typer.Option(min=5, help="The longest it may take.")] = 45,
     seed: Seed = 1,
     as_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Run the engine's bench."""
-    unknown = [name for name in only or [] if name not in engine.NAMES]
+    """Keyed stateful work from Kafka to Kafka: our engine, its limit, and with --peers others.
+
+    A broker and a cluster of its own run in .tidemark/bench; peers are installed there.
+
+    What is measured, and how the others are written, stands in docs/bench/engine.md.
+    """
+    from deploy.bench import engine as bench
+    from deploy.errors import UserError
+    from deploy.settings import Settings
+
+    unknown = [name for name in only or [] if name not in bench.NAMES]
     if unknown:
-        raise UserError(f"there is no system {unknown[0]}; take of: {', '.join(engine.NAMES)}")
-    options = engine.Options(
-        events=min(events, 500_000) if quick else events,
+        raise UserError(f"there is no system {unknown[0]}; take of: {', '.join(bench.NAMES)}")
+    options = bench.Options(
+        events=500_000 if quick else events,
         peers=peers,
         only=tuple(only or ()),
         repeats=1 if quick else repeats,
@@ -69,34 +70,48 @@ def engine_command(
         minutes=minutes,
         seed=seed,
     )
-    console = Console(stderr=True)
-    with console.status("starting") as status:
-
-        def echo(line: str) -> None:
-            console.log(line)
-            status.update(line)
-
-        report = engine.measure(Settings.load(), options, echo)
+    with _told("starting") as echo:
+        report = bench.measure(Settings.load(), options, echo)
     _show(report, as_json, out)
 
 
-def netting_command(
+def netting(
     repeats: Annotated[int, typer.Option(min=1, help="Runs; medians are shown.")] = 3,
     seed: Seed = 1,
     as_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Run the netting bench."""
-    with Console(stderr=True).status(f"netting, {repeats} runs"):
-        results = netting.run(seed, repeats)
+    """A netting cycle of 100,000 obligations, provenance included, without Flink."""
+    from deploy.bench import netting as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"netting, {repeats} runs"):
+        results = bench.run(seed, repeats)
     _show(Report("netting", seed, results), as_json, out)
 
 
-def _show(report: Report, as_json: bool, out: Path | None) -> None:
+@contextmanager
+def _told(first: str) -> Iterator[Callable[[str], None]]:
+    """Something to tell progress with: each line stays, the last one beside a spinner."""
+    from rich.console import Console
+
+    console = Console(stderr=True, log_path=False)
+    with console.status(first) as status:
+
+        def echo(line: str) -> None:
+            console.log(line, markup=False, highlight=False)
+            status.update(line)
+
+        yield echo
+
+
+def _show(report: "Report", as_json: bool, out: Path | None) -> None:
     """Write the file, print the results."""
+    from deploy import terminal
+
     path = report.write(out)
     if as_json:
-        typer.echo(json.dumps(report.document(), indent=1))
-    else:
-        Console().print(report.table())
-        Console(stderr=True).print(f"written to {path}")
+        terminal.show_json(report.document())
+        return
+    terminal.show_table(("what", "value", "unit", "bar", "met"), report.rows())
+    typer.echo(f"written to {path}", err=True)
