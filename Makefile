@@ -24,10 +24,11 @@ check: $(VENV)/.installed ## lint, format, types, import rules: what CI asks
 	$(RUN)/lint-imports --no-cache
 
 bench: setup ## measure throughput and latency on this machine
-	$(RUN)/tidemark bench
+	$(RUN)/tidemark bench netting
+	$(RUN)/tidemark bench engine --peers
 
 drill: setup ## kill processes and restore savepoints under load, compare results
-	$(RUN)/tidemark drill
+	$(RUN)/tidemark drill savepoint
 
 clean: ## stop the stack; remove .venv, its data and all caches, keep the jars
 	@if [ -x $(RUN)/tidemark ]; then $(RUN)/tidemark down; fi

@@ -94,6 +94,10 @@ class Connection:
         return password
 
 
+MAX_ENDS = 1_000_000
+"""So many nodes a writer remembers to have merged, about 200 bytes each."""
+
+
 class GraphWriter:
     """Adds batches of edges to Neo4j, each once."""
 
@@ -101,6 +105,7 @@ class GraphWriter:
         """Nothing is opened yet, so that a writer can travel to the worker that uses it."""
         self.connection = connection
         self._driver: Driver | None = None
+        self._ends: set[tuple[str, str]] = set()
 
     def open(self) -> None:
         """Log in and make sure that the constraints are there.
@@ -132,19 +137,27 @@ class GraphWriter:
         if self._driver is None:
             raise GraphError("the graph writer is not open: call open() first")
         work = unit_of_work(timeout=self.connection.timeout_s)(_take)
-        ordered = edges.select("kind", *COLUMNS).sort("kind", *COLUMNS)
+        batch = (shard, sequence, ranges, edges.select("kind", *COLUMNS).sort("kind", *COLUMNS))
         try:
             with self._driver.session() as session:
-                left = session.execute_write(work, shard, sequence, ranges, ordered)
+                left, ends = session.execute_write(work, *batch, self._ends)
                 added = left is not None
+                self._remember(ends)
                 while left:
-                    left = session.execute_write(work, shard, sequence, ranges, ordered)
+                    left, ends = session.execute_write(work, *batch, self._ends)
+                    self._remember(ends)
         except (DriverError, Neo4jError) as error:
             raise GraphError(
                 f"Neo4j at {self.connection.uri} did not take batch {sequence} of shard {shard}: "
                 f"see that it runs and has memory and disk left, then restart the job ({error})"
             ) from error
         return added
+
+    def _remember(self, ends: set[tuple[str, str]]) -> None:
+        """Ends that stand in the graph need not be merged again: nodes are never taken away."""
+        if len(self._ends) > MAX_ENDS:
+            self._ends.clear()
+        self._ends |= ends
 
     def close(self) -> None:
         """Log out; may be called again."""
@@ -190,12 +203,19 @@ class GraphReader:
 
 
 def _take(
-    transaction: ManagedTransaction, shard: int, sequence: int, ranges: str, edges: pl.DataFrame
-) -> int | None:
-    """Add what comes next of a batch and move the cursor; how many edges are left to add.
+    transaction: ManagedTransaction,
+    shard: int,
+    sequence: int,
+    ranges: str,
+    edges: pl.DataFrame,
+    known: set[tuple[str, str]],
+) -> tuple[int | None, set[tuple[str, str]]]:
+    """Add what comes next of a batch and move the cursor.
 
-    None if the batch is in as a whole. A transaction whose answer was lost on the way is tried
-    again by the driver and lands here, too.
+    A transaction whose answer was lost on the way is tried again by the driver and lands here, too.
+
+    Returns:
+        How many edges are left to add, None if the batch is in as a whole; and the ends merged.
     """
     cursor = transaction.run(
         _cypher("cursor"),
@@ -213,19 +233,28 @@ def _take(
             "the graph and run the job from the start of its topics"
         )
     if applied >= sequence:
-        return None
-    for statement, parameters in _statements(edges.slice(taken, EDGES_A_TRANSACTION)):
+        return None, set()
+    part = edges.slice(taken, EDGES_A_TRANSACTION)
+    new = _ends(part) - known
+    for statement, parameters in _statements(part, new):
         transaction.run(statement, parameters).consume()
-    return max(0, edges.height - taken - EDGES_A_TRANSACTION)
+    return max(0, edges.height - taken - EDGES_A_TRANSACTION), new
 
 
-def _statements(edges: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What a transaction writes: ends before edges, all in order, so that shards lock alike."""
+def _ends(edges: pl.DataFrame) -> set[tuple[str, str]]:
+    """The nodes that edges join, each with the kind of edge, which says what kind of node it is."""
+    return {end for side in ("source", "target") for end in edges.select("kind", side).rows()}
+
+
+def _statements(
+    edges: pl.DataFrame, new: set[tuple[str, str]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a transaction writes: new ends before edges, all in order, so that shards lock alike."""
     for kind, (ends, statement) in ENDS.items():
+        if ids := sorted(name for of, name in new if of == kind):
+            yield _cypher(ends), {"ids": ids}
         rows = edges.filter(pl.col("kind") == kind).drop("kind")
         if rows.height:
-            ids = pl.concat([rows["source"], rows["target"]]).unique().sort()
-            yield _cypher(ends), {"ids": ids.to_list()}
             yield _cypher(statement), {"rows": rows.rows()}
 
 

@@ -20,8 +20,6 @@ def drill(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run a drill beside the live jobs, in topics of its own; its figures go to docs/bench."""
-    from rich.console import Console
-
     from deploy import terminal
     from deploy.drills import savepoint
     from deploy.drills.rig import free_prefix
@@ -39,7 +37,7 @@ def drill(
     if as_json:
         terminal.show_json(report.document())
     else:
-        Console().print(report.table())
+        terminal.show_table(("what", "value", "unit", "bar", "met"), report.rows())
 
 
 def _echo(line: str) -> None:

@@ -4,7 +4,15 @@ import polars as pl
 import pytest
 
 from connectors.graph_summary import COLUMNS, summary_of
-from connectors.neo4j import Connection, GraphError, GraphReader, GraphWriter, _cypher, _statements
+from connectors.neo4j import (
+    Connection,
+    GraphError,
+    GraphReader,
+    GraphWriter,
+    _cypher,
+    _ends,
+    _statements,
+)
 from tests.naive.graph_edges import edges_of_shard
 
 
@@ -53,7 +61,8 @@ def test_statements_take_the_columns_in_order():
 
 
 def test_ends_are_written_before_their_edges():
-    written = [statement.split("\n")[1] for statement, _ in _statements(edges_of_shard(3, 0, 4))]
+    edges = edges_of_shard(3, 0, 4)
+    written = [statement.split("\n")[1] for statement, _ in _statements(edges, _ends(edges))]
     assert written == [
         "MERGE (:Account {id: id})",
         "MATCH (a:Account {id: row[0]})",
