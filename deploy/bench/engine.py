@@ -173,7 +173,7 @@ def _rows(found: dict[str, Series]) -> list[Result]:
     rows = []
     for series in found.values():
         rows.append(_rate(series))
-        if not series.complete:
+        if series.rate is None:
             continue
         name, runs = series.system, series.wholes
         rows.append(Result(f"{name}: start-up", round(series.startup, 1), "s"))
@@ -188,7 +188,7 @@ def _rows(found: dict[str, Series]) -> list[Result]:
 
 def _rate(series: Series, note: str = "") -> Result:
     what = f"{series.system}, {_load(series.work)}{note}"
-    value = round(series.rate) if series.rate else series.trouble or "not run"
+    value = round(series.rate) if series.rate else series.trouble or "too short to measure"
     return Result(what, value, "events/s")
 
 

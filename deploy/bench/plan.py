@@ -19,6 +19,9 @@ from deploy.errors import UserError
 SHORT = 200_000
 SLOW_RATE = 60_000
 SLOW_EVENTS = 500_000
+LEAST_S = 0.5
+"""What the whole load must take longer than the short one for a rate."""
+
 LONGEST_RUN_S = 420.0
 MARGIN_S = 60.0
 """Kept back for stopping and writing the results."""
@@ -41,12 +44,11 @@ class Series:
 
     @property
     def rate(self) -> float | None:
-        """Events a second, start-up left out; None without runs."""
+        """Events a second, start-up left out; None without runs, or if they took about the same."""
         if not self.complete:
             return None
-        return _rate(
-            self._median("shorts", "seconds"), self._median("wholes", "seconds"), self.work
-        )
+        longer = self._median("wholes", "seconds") - self._median("shorts", "seconds")
+        return (self.work.events - SHORT) / longer if longer >= LEAST_S else None
 
     @property
     def startup(self) -> float:
@@ -67,10 +69,6 @@ class Series:
 
     def _median(self, runs: str, what: str) -> float:
         return float(median(getattr(one, what) for one in getattr(self, runs)))
-
-
-def _rate(short: float, whole: float, work: Work) -> float:
-    return (work.events - SHORT) / max(whole - short, 1e-3)
 
 
 class Plan:
@@ -104,9 +102,10 @@ class Plan:
         """Seconds for the load of slow systems, and `work`, or that load if the system is slow."""
         slow = replace(work, events=min(SLOW_EVENTS, work.events))
         (series,) = self.rounds([(system, slow)], 1)
-        if series.rate is None:
+        if not series.complete:
             return float("inf"), slow
-        return series.wholes[0].seconds, work if series.rate >= SLOW_RATE else slow
+        fast = series.rate is None or series.rate >= SLOW_RATE
+        return series.wholes[0].seconds, work if fast else slow
 
     def _of(self, system: System, work: Work) -> Series:
         """The runs of a system on a load; short ones serve all lengths."""

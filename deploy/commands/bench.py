@@ -40,9 +40,7 @@ def engine(
     only: Annotated[list[str] | None, typer.Option(help="A system; repeatable.")] = None,
     events: Annotated[int, typer.Option(min=500_000, help="Events of a run.")] = 5_000_000,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each system.")] = 3,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="500,000 events, once, no growth.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="1,000,000 events, once.")] = False,
     minutes: Annotated[float, typer.Option(min=5, help="The longest it may take.")] = 45,
     seed: Seed = 1,
     as_json: Json = False,
@@ -62,7 +60,7 @@ def engine(
     if unknown:
         raise UserError(f"there is no system {unknown[0]}; take of: {', '.join(bench.NAMES)}")
     options = bench.Options(
-        events=500_000 if quick else events,
+        events=1_000_000 if quick else events,
         peers=peers,
         only=tuple(only or ()),
         repeats=1 if quick else repeats,
