@@ -1,7 +1,7 @@
 """Identifiers as their standards have them, with examples from public registers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from schemas.ids import (
@@ -64,6 +64,8 @@ def test_made_iban_is_one(account: str) -> None:
 
 @given(code=st.sampled_from(LEIS), place=st.integers(0, 19), symbol=st.sampled_from(ALPHABET))
 def test_one_wrong_character_in_a_lei_is_found(code: str, place: int, symbol: str) -> None:
+    """ISO 7064 MOD 97-10 finds a digit for a digit and a letter for a letter, not one for the other."""
+    assume(symbol.isdigit() == code[place].isdigit())
     wrong = code[:place] + symbol + code[place + 1 :]
     assert is_lei(wrong) == (wrong == code)
 
