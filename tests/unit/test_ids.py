@@ -64,7 +64,7 @@ def test_made_iban_is_one(account: str) -> None:
 
 @given(code=st.sampled_from(LEIS), place=st.integers(0, 19), symbol=st.sampled_from(ALPHABET))
 def test_one_wrong_character_in_a_lei_is_found(code: str, place: int, symbol: str) -> None:
-    """ISO 7064 MOD 97-10 finds a digit for a digit and a letter for a letter, not one for the other."""
+    """ISO 7064 MOD 97-10 finds a digit for a digit and a letter for a letter, no more."""
     assume(symbol.isdigit() == code[place].isdigit())
     wrong = code[:place] + symbol + code[place + 1 :]
     assert is_lei(wrong) == (wrong == code)
