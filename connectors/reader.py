@@ -7,6 +7,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from connectors.log import Span
 
 _BATCH = 10_000
+_WAIT_S = 0.1
+_MOST_EMPTY = 600
 
 
 class LogReader:
@@ -48,8 +50,11 @@ class LogReader:
         if start >= end:
             return span
         self.consumer.assign([TopicPartition(self.prefix + topic, partition, start)])
-        while True:
-            for message in self.consumer.consume(_BATCH, timeout=0.1):
+        empty = 0
+        while empty < _MOST_EMPTY:
+            messages = self.consumer.consume(_BATCH, timeout=_WAIT_S)
+            empty = 0 if messages else empty + 1
+            for message in messages:
                 error = message.error()
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:
@@ -61,6 +66,10 @@ class LogReader:
                 span.put(offset, message.timestamp()[1], message.key(), message.value())
                 if offset == end - 1:
                     return span
+        seconds = _MOST_EMPTY * _WAIT_S
+        raise TimeoutError(
+            f"{topic} partition {partition} gave nothing for {seconds:.0f} s: see that Kafka runs"
+        )
 
     def shard(
         self, topics: Sequence[str], partition: int, until: Mapping[str, int] | None = None

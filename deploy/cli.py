@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Netting, surveillance and regulatory events, recomputable from the recorded input.",
+    help="Netting, graph and regulatory events, recomputable from the recorded input.",
     epilog="A first look: tidemark demo. What is wrong here: tidemark doctor.",
 )
 

@@ -81,7 +81,7 @@ def run(stack: Stack, trades: int, payments: int, faults: float, seed: int, echo
     stack.up(echo)
     config = Config(partitions=stack.settings.partitions)
     for job, parallelism in PARALLELISM.items():
-        stack.flink.submit(job, min(parallelism, config.partitions), _options(stack, job))
+        stack.flink.submit(job, min(parallelism, config.partitions))
         echo(f"{job} submitted")
     started = MONOTONIC()
     feeds = _generate(stack, {"trades": trades, "payments": payments}, faults, seed, echo)
@@ -122,15 +122,6 @@ def again(stack: Stack, kept: dict[str, Any], echo: Echo) -> Outcome:
     outcome.nodes, outcome.edges = _graph(stack)
     outcome.seconds = {"looking again": MONOTONIC() - began}
     return outcome
-
-
-def _options(stack: Stack, job: str) -> dict[str, object]:
-    if job != "graph":
-        return {}
-    return {
-        "neo4j": stack.settings.bolt_url,
-        "neo4j-password-file": stack.settings.neo4j_password_file,
-    }
 
 
 def _generate(

@@ -36,6 +36,8 @@ def parse(job: str, argv: Sequence[str]) -> Arguments:
     for option in fields(Config):
         parser.add_argument(f"--{option.name.replace('_', '-')}", type=int, default=option.default)
     found = parser.parse_args(argv)
+    if (found.neo4j is None) != (found.neo4j_password_file is None):
+        parser.error("--neo4j and --neo4j-password-file go together: give both or none")
     config = Config(**{option.name: getattr(found, option.name) for option in fields(Config)})
     out_prefix = found.prefix if found.out_prefix is None else found.out_prefix
     ends = KafkaEnds(found.brokers, found.prefix, out_prefix, found.bounded)
