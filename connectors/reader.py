@@ -67,9 +67,8 @@ class LogReader:
                 if offset == end - 1:
                     return span
         seconds = _MOST_EMPTY * _WAIT_S
-        raise TimeoutError(
-            f"{topic} partition {partition} gave nothing for {seconds:.0f} s: see that Kafka runs"
-        )
+        reason = f"{topic} partition {partition} gave nothing for {seconds:.0f} s"
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, reason))
 
     def shard(
         self, topics: Sequence[str], partition: int, until: Mapping[str, int] | None = None
