@@ -13,8 +13,7 @@ gets a closing tick, late enough in business time for every window to be complet
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from connectors.log import MemoryLog, Span, fold_shard, results_by_topic
 from connectors.places import MAX_SLICE_MS, OFFSET_UNIT
 from connectors.spec import SECOND, JobSpec
 from connectors.topics import KNOWN, TICK_KEY, partitions_of
-from deploy import rows
+from deploy import rows, terminal
 from deploy.errors import UserError
 from jobs.catalogue import JOBS, Config
 from schemas.codec import decode_batch
@@ -233,7 +232,7 @@ def _fold(spec: JobSpec, log: MemoryLog) -> tuple[Counter[str], dict[str, pl.Dat
     topics = [feed.topic for feed in spec.feeds]
     parts: dict[str, list[pl.DataFrame]] = {topic: [] for topic in spec.outputs}
     counts: Counter[str] = Counter()
-    with _bar(spec.name, sum(map(len, log.spans.values()))) as advance:
+    with terminal.bar(spec.name, sum(map(len, log.spans.values()))) as advance:
 
         def counted(batches: Iterator[Folded]) -> Iterator[Folded]:
             for batch in batches:
@@ -286,20 +285,3 @@ def _summary(
         "batches": counts["batches"],
         "results": {topic: frame.height for topic, frame in results.items()},
     }
-
-
-@contextmanager
-def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error; how to move it on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=total)
-        yield lambda records: bar.advance(task, records)

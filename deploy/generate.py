@@ -23,6 +23,7 @@ from connectors.generators import (
     topics,
 )
 from connectors.producer import DeliveryError, KafkaEnd, Pace, Sent, deliver
+from deploy import terminal
 from deploy.errors import UserError
 from schemas.codec import decode_batch
 from schemas.records import record
@@ -133,19 +134,17 @@ def generate(order: Order, brokers: str, out: Path | None) -> dict[str, Any]:
 
 @contextmanager
 def _bar(feed: Feed, plan: Plan) -> Iterator[Callable[[Sent], None]]:
-    """A progress bar on standard error; what to tell it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    """A progress bar; what to tell it of all that was sent so far."""
+    shown = 0
+    with terminal.bar(feed.kind, plan.count * RECORDS_OF_A_UNIT) as advance:
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(feed.kind, total=plan.count * RECORDS_OF_A_UNIT)
-        yield lambda sent: bar.update(task, completed=sent.records.total() - sent.records[LABELS])
+        def tell(sent: Sent) -> None:
+            nonlocal shown
+            done = sent.records.total() - sent.records[LABELS]
+            advance(done - shown)
+            shown = done
+
+        yield tell
 
 
 def _summary(feed: Feed, plan: Plan, told: _Told, seconds: float, to: str) -> dict[str, Any]:
