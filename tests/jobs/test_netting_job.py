@@ -1,5 +1,6 @@
 """A job on a local Flink writes what the fold of its log gives, at any parallelism."""
 
+import sys
 from datetime import date
 
 import pytest
@@ -27,9 +28,11 @@ def obligations() -> MemoryLog:
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_results_equal_the_fold(parallelism: int) -> None:
+def test_results_equal_the_fold(parallelism: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are processes, as on a cluster: in one process two subtasks would share its modules."""
+    monkeypatch.setenv("_python_worker_execution_mode", "process")
     log, job = obligations(), netting_job(CONFIG)
-    env, tables = environment()
+    env, tables = environment({"python.executable": sys.executable})
     env.set_parallelism(parallelism)
     written = memory.run(env, tables, job, log)
     for shard in range(CONFIG.partitions):
