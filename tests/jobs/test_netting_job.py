@@ -29,7 +29,7 @@ def obligations() -> MemoryLog:
 
 @pytest.mark.parametrize("parallelism", [1, 2])
 def test_results_equal_the_fold(parallelism: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers are processes, as on a cluster: in one process two subtasks would share its modules."""
+    """Workers are processes, as on a cluster: otherwise two subtasks would share one process."""
     monkeypatch.setenv("_python_worker_execution_mode", "process")
     log, job = obligations(), netting_job(CONFIG)
     env, tables = environment({"python.executable": sys.executable})
