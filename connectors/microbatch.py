@@ -1,8 +1,8 @@
 """The one Flink operator: a keyed Python function that folds one batch a call, exactly-once state.
 
-The key is the partition, the value a row (slice end, messages, places). The keyed stream is built
-straight over the JVM's stream, as its rows are (key, value) already: no hop through Python to
-extract a key. That uses PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere
+The key stands for the partition (connectors.keygroups), the value is a row (slice end, partition,
+messages, places). The keyed stream is built straight over the JVM's stream, as its rows are (key,
+value) already: no hop through Python to extract a key. That uses PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere
 else.
 """
 

@@ -17,14 +17,16 @@ class Feed:
     """One input topic and how its records are judged.
 
     Attributes:
-        topic: Logical topic name, as in connectors.topics. lateness: How far behind the greatest
-        business time an event may be and not be late, microseconds. ahead: How far before the last
-        tick (without one: the append time) an event may be dated, microseconds;
-            beyond it the event is a dead letter, so that a record dated 2099 does not make all
-            others late.
-        tick_ahead: The same for ticks, against the tick before. order: `time` sorts by (business
-        time, producer sequence, id), `log` by (append time, offset). leaves: Give the step each
-        record's RFC 9162 leaf hash. raw: Give the step each record's message.
+        topic: Logical topic name, as in connectors.topics.
+        lateness: How far behind the greatest business time an event is not yet late, microseconds.
+        ahead: How far before the last tick (without one: the append time) an event may be dated,
+            microseconds; beyond it the event is a dead letter, so that a record dated 2099 does not
+            make all others late.
+        tick_ahead: The same for ticks, against the tick before.
+        order: `time` sorts by (business time, producer sequence, id), `log` by (append time,
+            offset).
+        leaves: Give the step each record's RFC 9162 leaf hash.
+        raw: Give the step each record's message.
     """
 
     topic: str
