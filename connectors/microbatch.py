@@ -2,8 +2,8 @@
 
 The key stands for the partition (connectors.keygroups), the value is a row (slice end, partition,
 messages, places). The keyed stream is built straight over the JVM's stream, as its rows are (key,
-value) already: no hop through Python to extract a key. That uses PyFlink internals (`_j_data_stream`, `KeyByKeySelector`), here and nowhere
-else.
+value) already: no hop through Python to extract a key. That uses PyFlink internals
+(`_j_data_stream`, `KeyByKeySelector`), here and nowhere else.
 """
 
 import os

@@ -22,9 +22,11 @@ class Config:
     """What may be chosen at submission. It is part of a job's identity: results depend on it.
 
     Attributes:
-        partitions: Partitions of every topic; a partition is a shard. slice_ms: Length of a slice
-        of log time, milliseconds. lateness_ms: How far behind the greatest business time an event
-        is not yet late, milliseconds. cycle_s: Length of a netting cycle in business time, seconds.
+        partitions: Partitions of every topic; a partition is a shard.
+        slice_ms: Length of a slice of log time, milliseconds.
+        lateness_ms: How far behind the greatest business time an event is not yet late,
+            milliseconds.
+        cycle_s: Length of a netting cycle in business time, seconds.
         edge_s: Window over which graph edges are aggregated in business time, seconds.
     """
 

@@ -12,8 +12,9 @@ class Rejected:
     """One message of a batch that may not be used.
 
     Attributes:
-        index: Its place in the batch, from 0. reason: A code and what is wrong in words, as in
-        `out-of-range: amount is -5, at least 1 is asked`.
+        index: Its place in the batch, from 0.
+        reason: A code and what is wrong in words, as in
+            `out-of-range: amount is -5, at least 1 is asked`.
     """
 
     index: int
