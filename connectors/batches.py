@@ -21,7 +21,7 @@ from connectors.spec import Feed, JobSpec
 from connectors.store import Blobs, TableStore
 from connectors.topics import KNOWN, shard_key
 from schemas.codec import encode, encode_frame
-from schemas.merkle import leaf_hash, root
+from schemas.merkle import leaf_hashes, root
 from schemas.records import Record, record
 from schemas.step import MIN_TIME, Clock, Outputs, TableSpec
 
@@ -101,11 +101,12 @@ class Shard:
             at = np.flatnonzero(places.topic == number)
             if len(at):
                 at = at[np.argsort(places.offset[at], kind="stable")]
+                whole = len(at) == len(messages) and bool((at[1:] > at[:-1]).all())
                 part = Arrival(
                     places.offset[at],
                     places.appended[at],
                     places.tick[at],
-                    [messages[i] for i in at.tolist()],
+                    messages if whole else [messages[i] for i in at.tolist()],
                 )
                 parts.append((feed, part))
         return parts
@@ -180,7 +181,7 @@ class Shard:
             "ranges": ranges,
             "input_root": root([leaf for part in taken.values() for leaf in part.leaves]),
             "outputs": len(results),
-            "output_root": root([leaf_hash(r.value) for r in results]),
+            "output_root": root(leaf_hashes([r.value for r in results])),
             "state_digest": self.store.commit(),
             "version": self.job.version,
         }

@@ -8,6 +8,7 @@ reason and place.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ from connectors.spec import Feed
 from connectors.state import ColumnTable
 from schemas.checks import violations
 from schemas.codec import decode_batch
-from schemas.merkle import leaf_hash
+from schemas.merkle import leaf_hashes
 from schemas.records import Record
 from schemas.step import MIN_TIME, TableSpec
 
@@ -80,8 +81,8 @@ class _Judge:
         self.tables = tables
         self.at = np.flatnonzero(~arrival.tick)  # positions of records in the arrival
         self.arrival = arrival
-        self.messages = [arrival.messages[i] for i in self.at.tolist()]
-        self.leaves = [leaf_hash(m or b"") for m in self.messages]
+        self.messages = _without(arrival.messages, arrival.tick)
+        self.leaves = leaf_hashes(self.messages)
         self.dead: list[Dead] = []
         self.counts: Counter[str] = Counter(
             records=len(self.at), ticks=len(arrival.tick) - len(self.at)
@@ -222,6 +223,17 @@ class _Judge:
             columns.append(pl.Series("raw", [self.messages[i] for i in records], dtype=pl.Binary))
         frame = frame.drop("record").with_columns(columns)
         return frame if self.feed.order == "log" else _sorted(frame, self.rec)
+
+
+def _without(messages: Sequence[bytes | None], tick: Array) -> Sequence[bytes | None]:
+    """The messages between the ticks; copied in runs, as ticks are few."""
+    ticks = np.flatnonzero(tick).tolist()
+    if not ticks:
+        return messages
+    kept: list[bytes | None] = []
+    for before, at in pairwise([-1, *ticks, len(messages)]):
+        kept += messages[before + 1 : at]
+    return kept
 
 
 def _by_producer(producers: pl.Series) -> list[tuple[str, Array]]:

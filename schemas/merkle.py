@@ -22,6 +22,12 @@ def leaf_hash(record: bytes) -> bytes:
     return _sha256(b"\x00" + record).digest()
 
 
+def leaf_hashes(records: Sequence[bytes | None]) -> list[bytes]:
+    """`leaf_hash` of each record, for many at once; a record without a value counts as empty."""
+    sha256 = _sha256
+    return [sha256(b"\x00" + (record or b"")).digest() for record in records]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of two subtrees as one: SHA-256(0x01 || left || right)."""
     return _sha256(b"\x01" + left + right).digest()
