@@ -7,6 +7,7 @@ such a log made by hand.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -36,6 +37,15 @@ class Span:
     def __len__(self) -> int:
         """Number of records."""
         return len(self.offsets)
+
+
+class SpanSource(Protocol):
+    """Where recorded topics are read from: a broker (connectors.reader) or an archive."""
+
+    def read(
+        self, topic: str, partition: int, start: int | None = None, end: int | None = None
+    ) -> Span:
+        """The records with start <= offset < end; without bounds, all there are."""
 
 
 class MemoryLog:

@@ -1,8 +1,9 @@
 """Which records travel: each `.avsc` of the tree with its schema id, roles and frame columns.
 
 The `.avsc` files are the only place where a field is declared. The record-level attribute
-`tidemark` says which field is the id, the business time, the producer, its sequence and the
-subject; the field-level attribute `check` is read by `schemas.checks`.
+`tidemark` says which field is the id, the business time, the producer, its sequence, the subject,
+and which fields name the input a result rests on; the field-level attribute `check` is read by
+`schemas.checks`.
 """
 
 import json
@@ -43,6 +44,9 @@ class Record:
         producer: Field that says who gave the sequence.
         sequence: Field with the running number of the producer.
         subject: Field that says whom or what the record is about.
+        lineage: Fields that say which input it rests on: (topic, partition, first offset, last
+            offset), (topic, partition, offset), or (ranges) as in a batch index, of the record's
+            own partition; empty if there are none.
         columns: Column types of a frame of these records, in field order.
     """
 
@@ -56,6 +60,7 @@ class Record:
     producer: str | None
     sequence: str | None
     subject: str | None
+    lineage: tuple[str, ...]
     columns: dict[str, pl.DataType]
 
     @property
@@ -163,5 +168,6 @@ def _make(schema: dict[str, Any], ids: Mapping[str, Mapping[int, int]]) -> Recor
         producer=roles.get("producer"),
         sequence=roles.get("sequence"),
         subject=roles.get("subject"),
+        lineage=tuple(roles.get("lineage", ())),
         columns={field["name"]: _COLUMNS[kind(field)] for field in schema["fields"]},
     )

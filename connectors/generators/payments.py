@@ -115,9 +115,9 @@ class Payments:
             {
                 "payment_id": ids,
                 "time": units["at"],
-                "debtor_owner": bank.owners.gather(debtor),
+                "debtor": bank.owners.gather(debtor),
                 "debtor_account": bank.accounts.gather(units["debtor_account"].to_numpy()),
-                "creditor_owner": bank.owners.gather(creditor),
+                "creditor": bank.owners.gather(creditor),
                 "creditor_account": bank.accounts.gather(units["creditor_account"].to_numpy()),
                 "debtor_country": bank.country.gather(debtor),
                 "creditor_country": bank.country.gather(creditor),
@@ -125,6 +125,7 @@ class Payments:
                 "scale": np.full(units.height, SCALE, dtype=np.int32),
                 "currency": bank.currency.gather(debtor),
                 "channel": pl.Series(_CHANNELS).gather(units["kind"].to_numpy()),
+                "end_to_end_id": pl.repeat("NOTPROVIDED", units.height, eager=True),
                 "unit": np.arange(units.height),
             }
         )
@@ -138,7 +139,7 @@ def _postings(payments: pl.DataFrame) -> pl.DataFrame:
             posting_id=pl.col("payment_id") + suffix,
             payment_id=pl.col("payment_id"),
             time=pl.col("time"),
-            owner=pl.col(f"{own}_owner"),
+            owner=pl.col(own),
             account=pl.col(f"{own}_account"),
             counterparty_account=pl.col(f"{other}_account"),
             counterparty_country=pl.col(f"{other}_country"),

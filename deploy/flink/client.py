@@ -11,6 +11,7 @@ from deploy.flink.rest import Job, Rest
 from deploy.processes import clean_environment, python
 from deploy.services.flink import environment, package
 from deploy.settings import Settings
+from schemas.compatibility import IncompatibleError, check_tree
 
 SUBMIT_TIMEOUT_S = 300
 _JOBS = Path(__file__).parents[2] / "jobs"
@@ -47,6 +48,7 @@ class Flink:
         False nothing. `app` is an archive of older code, for a replay; the present code otherwise.
         """
         self._check(job, parallelism, (options or {}).get("name", job), app)
+        _check_schemas()
         given = self._defaults(job)
         given |= {key.replace("_", "-"): value for key, value in (options or {}).items()}
         argv = [str(package() / "bin" / "flink"), "run", "-d", "-p", str(parallelism)]
@@ -121,6 +123,14 @@ class Flink:
             return found[1]
         why = reason(done.stdout + done.stderr)
         raise UserError(f"{job} was not submitted: {why}; see: tidemark logs submit-{job}")
+
+
+def _check_schemas() -> None:
+    """Refuse to start a job that could not read its own past."""
+    try:
+        check_tree()
+    except IncompatibleError as error:
+        raise UserError(str(error)) from None
 
 
 def names() -> list[str]:

@@ -7,15 +7,15 @@ import pytest
 from schemas.codec import Rejected, decode_batch, encode
 from schemas.records import record
 
-OLD, NEW = record("Payment", 1), record("Payment", 2)
+OLD, MIDDLE, NEW = record("Payment", 1), record("Payment", 2), record("Payment", 3)
 PAYMENT: dict[str, Any] = {
     "payment_id": "P1",
     "producer": "bank/0",
     "sequence": 1,
     "time": 1_700_000_000_000_000,
-    "debtor_owner": "D",
+    "debtor": "D",
     "debtor_account": "DA",
-    "creditor_owner": "C",
+    "creditor": "C",
     "creditor_account": "CA",
     "debtor_country": "DE",
     "creditor_country": "FR",
@@ -23,16 +23,23 @@ PAYMENT: dict[str, Any] = {
     "scale": 2,
     "currency": "EUR",
 }
-OLD_MESSAGE = encode(OLD, PAYMENT)
-NEW_MESSAGE = encode(NEW, PAYMENT | {"channel": "WIRE"})
+OLDER_NAMES = {
+    {"debtor": "debtor_owner", "creditor": "creditor_owner"}.get(name, name): value
+    for name, value in PAYMENT.items()
+}
+OLD_MESSAGE = encode(OLD, OLDER_NAMES)
+MIDDLE_MESSAGE = encode(MIDDLE, OLDER_NAMES | {"channel": "CARD"})
+NEW_MESSAGE = encode(NEW, PAYMENT | {"channel": "WIRE", "end_to_end_id": "INV-7"})
 
 
 def test_older_versions_are_brought_up_in_their_place() -> None:
+    """Payment 2 gave `channel` a default, 3 took it back and renamed both owners by alias."""
     found, places, rejected = decode_batch(
-        NEW, [NEW_MESSAGE, OLD_MESSAGE, NEW_MESSAGE, OLD_MESSAGE]
+        NEW, [NEW_MESSAGE, OLD_MESSAGE, MIDDLE_MESSAGE, OLD_MESSAGE]
     )
-    assert found["channel"].to_list() == ["WIRE", "TRANSFER", "WIRE", "TRANSFER"]
-    assert found.drop("channel").rows(named=True) == [PAYMENT] * 4
+    assert found["channel"].to_list() == ["WIRE", "TRANSFER", "CARD", "TRANSFER"]
+    assert found["end_to_end_id"].to_list() == ["INV-7"] + ["NOTPROVIDED"] * 3
+    assert found.drop("channel", "end_to_end_id").rows(named=True) == [PAYMENT] * 4
     assert dict(found.schema) == NEW.columns
     assert places.tolist() == [0, 1, 2, 3]
     assert rejected == []
@@ -41,7 +48,7 @@ def test_older_versions_are_brought_up_in_their_place() -> None:
 def test_newer_version_than_asked_for_is_unknown() -> None:
     _, places, rejected = decode_batch(OLD, [OLD_MESSAGE, NEW_MESSAGE])
     assert places.tolist() == [0]
-    assert rejected == [Rejected(1, "unknown-schema: Payment 2 is not a Payment up to 1")]
+    assert rejected == [Rejected(1, "unknown-schema: Payment 3 is not a Payment up to 1")]
 
 
 def test_each_message_that_is_no_row_has_its_reason() -> None:
@@ -66,8 +73,8 @@ def test_each_message_that_is_no_row_has_its_reason() -> None:
         Rejected(2, no_header),
         Rejected(4, no_header),
         Rejected(5, "unknown-schema: no schema has the id 1000000"),
-        Rejected(6, "unknown-schema: Fill 1 is not a Payment up to 2"),
-        Rejected(7, "undecodable: not exactly one Payment of version 2"),
+        Rejected(6, "unknown-schema: Fill 1 is not a Payment up to 3"),
+        Rejected(7, "undecodable: not exactly one Payment of version 3"),
         Rejected(8, "unknown-schema: no schema has the id 4294967295"),
     ]
 

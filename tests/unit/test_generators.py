@@ -191,7 +191,7 @@ def test_the_postings_of_a_payment_agree_with_it() -> None:
         ]
         for left, right in same:
             assert both[left].equals(both[right]), (side, left, right)
-    assert (payments["debtor_owner"] != payments["creditor_owner"]).all()
+    assert (payments["debtor"] != payments["creditor"]).all()
 
 
 @pytest.mark.parametrize(

@@ -128,13 +128,11 @@ def test_payments_follow_day_and_week(payments: pl.DataFrame) -> None:
 
 def test_counterparties_repeat(payments: pl.DataFrame) -> None:
     cards = payments.filter(channel="CARD")
-    by_person = cards.group_by("debtor_owner").agg(
-        pl.len(), pl.col("creditor_owner").n_unique().alias("shops")
-    )
+    by_person = cards.group_by("debtor").agg(pl.len(), pl.col("creditor").n_unique().alias("shops"))
     busy = by_person.filter(pl.col("len") >= 10)
     assert busy.height > 20
     assert busy["shops"].max() <= 8
-    by_shop = cards["creditor_owner"].value_counts(sort=True)["count"]
+    by_shop = cards["creditor"].value_counts(sort=True)["count"]
     assert by_shop[0] > 5 * by_shop[len(by_shop) // 2]
 
 

@@ -21,9 +21,9 @@ PAYMENT = {
     "producer": "bank",
     "sequence": 0,
     "time": 77,
-    "debtor_owner": "O1",
+    "debtor": "O1",
     "debtor_account": "A1",
-    "creditor_owner": "O2",
+    "creditor": "O2",
     "creditor_account": "A2",
     "debtor_country": "DE",
     "creditor_country": "FR",
@@ -31,18 +31,19 @@ PAYMENT = {
     "scale": 2,
     "currency": "EUR",
     "channel": "WIRE",
+    "end_to_end_id": "E1",
 }
 DEAD = {
     "dead_id": "obligations/3/9",
     "producer": "netting/3",
     "sequence": 0,
     "job": "netting",
-    "reason": "undecodable",
+    "reason": "out-of-range: amount is -5, below 1",
     "topic": "obligations",
     "partition": 3,
     "offset": 9,
     "appended": 5,
-    "payload": b"",
+    "payload": b"what somebody sent",
     "payload_hash": bytes(32),
 }
 
@@ -117,11 +118,46 @@ def test_an_event_says_where_its_result_stands():
     assert payment["source_partition"] == SHARD
     assert payment["fingerprint"] == record("Payment").fingerprint
     assert decode(payment["payload"])[1] == PAYMENT
+    assert (payment["result_id"], payment["lineage"]) == ("p", "")
+    assert letter["lineage"] == "obligations/3:9-9"
+    assert (letter["result_id"], letter["corrects"]) == ("obligations/3/9", "")
+
+
+def test_a_chained_dead_letter_has_the_hash_of_what_was_sent_and_not_a_byte_of_it():
+    """What is chained cannot be erased: a refused record may hold personal data."""
+    (message,) = chained([("netting.dead", 0)], [], naive_state(TABLES))
+    letter = decode(read(message)["payload"])[1]
+    assert letter == DEAD | {"payload": b"", "reason": "out-of-range"}
+    assert b"somebody" not in message
+    assert read(message)["fingerprint"] == record("DeadLetter").fingerprint
+
+
+def test_a_batch_index_names_its_input_as_lineage():
+    index = {name: 0 for name in record("BatchIndex").columns} | {
+        "producer": "graph/3",
+        "job": "graph",
+        "ranges": "payments:0-4;obligations:7-9",
+        "inputs": "payments:5;obligations:3",
+        "version": "graph/1;partitions=4",
+    }
+    index |= {name: bytes(32) for name in ("input_root", "output_root", "state_digest")}
+    rec = record("BatchIndex")
+    frame = pl.DataFrame([index], schema=rec.columns).with_columns(
+        raw=pl.Series([encode(rec, index)]), offset=0, appended=0
+    )
+    step = RegulatoryStep(Config({"graph.batches": "BatchIndex"}))
+    events = step(naive_state(TABLES), {"graph.batches": frame}, Clock(1, 0, {}, SHARD))
+    (event,) = events["regulatory.events"].rows(named=True)
+    assert event["lineage"] == "payments/3:0-4;obligations/3:7-9"
+    assert event["result_version"] == "graph/1;partitions=4"
+    assert (event["result_id"], event["subject"]) == ("", "graph")
 
 
 def test_fingerprint_is_that_of_the_version_the_result_was_written_in():
     older = record("Payment", 1)
-    old = encode(older, {k: v for k, v in PAYMENT.items() if k in older.columns})
+    names = {"debtor": "debtor_owner", "creditor": "creditor_owner"}
+    row = {names.get(k, k): v for k, v in PAYMENT.items()}
+    old = encode(older, {k: row[k] for k in older.columns})
     frame = results("payments", [(0, 1, 0), (1, 1, 1)])
     frame = frame.with_columns(raw=pl.Series([old, frame["raw"][1]]))
     events = RegulatoryStep(CONFIG)(naive_state(TABLES), {"payments": frame}, Clock(2, 0))

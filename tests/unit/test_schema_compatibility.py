@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import decode_batch, encode, encode_frame
+from schemas.compatibility import check_tree, incompatibility
 from schemas.records import Record, embedded_ids, names, record, versions
 from tests.strategies import frame, rows
 
@@ -60,7 +61,7 @@ def test_released_schemas_are_unchanged() -> None:
 def test_old_messages_are_read_as_avro_resolves_them(
     old: Record, new: Record, data: st.DataObject
 ) -> None:
-    """A second reader, fastavro with both schemas, gives the same rows."""
+    """A second reader, fastavro from each version to the next, gives the same rows."""
     found = data.draw(st.lists(rows(old), min_size=1, max_size=4))
     messages = encode_frame(old, frame(old, found))
     if new is record(new.name):
@@ -79,14 +80,65 @@ def test_symbols_are_only_added(old: Record, new: Record) -> None:
             assert set(field["type"]["symbols"]) <= set(known[field["name"]]["symbols"])
 
 
+def test_each_version_reads_the_one_before() -> None:
+    check_tree()
+
+
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ({"name": "a", "type": "long"}, {"name": "a", "type": "string"}),
+        ({"name": "a", "type": "long"}, {"name": "b", "type": "long"}),
+        (
+            {"name": "a", "type": {"type": "fixed", "name": "F", "size": 4}},
+            {"name": "a", "type": {"type": "fixed", "name": "F", "size": 8}},
+        ),
+        (
+            {"name": "a", "type": {"type": "enum", "name": "E", "symbols": ["X", "Y"]}},
+            {"name": "a", "type": {"type": "enum", "name": "E", "symbols": ["X"]}},
+        ),
+    ],
+    ids=["other type", "new field without default", "other size", "symbol removed"],
+)
+def test_an_incompatible_change_is_named(field: dict[str, Any], changed: dict[str, Any]) -> None:
+    """The cases of Avro 1.12, Schema Resolution, that are an error."""
+    old, new = (
+        {"type": "record", "name": "R", "fields": [one, {"name": "z", "type": "long"}]}
+        for one in (field, changed)
+    )
+    assert incompatibility(old, new)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [{"name": "a", "type": "long"}, {"name": "b", "type": "string", "default": ""}],
+        [{"name": "renamed", "aliases": ["a"], "type": "long"}],
+        [],
+    ],
+    ids=["new field with default", "renamed by alias", "field dropped"],
+)
+def test_a_compatible_change_is_let_through(changed: list[dict[str, Any]]) -> None:
+    old = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "long"}]}
+    assert incompatibility(old, {"type": "record", "name": "R", "fields": changed}) is None
+
+
 def test_there_is_an_older_version_to_test_with() -> None:
     assert OLDER
-    assert encode(OLDER[0], {name: _zero(OLDER[0], name) for name in OLDER[0].columns})
+    oldest = record("Payment", 1)
+    assert encode(oldest, {name: _zero(oldest, name) for name in oldest.columns})
 
 
 def resolved(old: Record, new: Record, message: bytes) -> dict[str, Any]:
-    value = fastavro.schemaless_reader(BytesIO(message[5:]), plain(old), plain(new))
-    assert isinstance(value, dict)
+    body, value = message[5:], None
+    for version in range(old.version, new.version):
+        before, after = (plain(record(old.name, v)) for v in (version, version + 1))
+        value = fastavro.schemaless_reader(BytesIO(body), before, after)
+        assert isinstance(value, dict)
+        written = BytesIO()
+        fastavro.schemaless_writer(written, after, value)
+        body = written.getvalue()
+    assert value is not None
     return value
 
 

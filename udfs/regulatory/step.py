@@ -10,18 +10,20 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from schemas.codec import encode_frame
+from schemas.codec import decode_batch, encode_frame
 from schemas.merkle import GENESIS, leaf_hash, link
-from schemas.records import by_schema_id, record
+from schemas.records import Record, by_schema_id, record
 from schemas.step import Batch, Clock, Outputs, State, TableSpec
 from udfs.shape import as_record
 
-VERSION = "regulatory/1"
+VERSION = "regulatory/2"
 """Changes when the events made of the same results do."""
 
 TABLES = {"chain": TableSpec(key="shard", columns={"shard": "str", "next": "int", "head": "bytes"})}
 
 LINK_SIZE = 32
+_REDACTED = frozenset({"DeadLetter"})
+"""Records that are chained without their payload."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class RegulatoryStep:
     def __call__(self, state: State, batch: Batch, clock: Clock) -> Outputs:
         """The batch's results as events, linked to the chain so far."""
         results = [
-            _events(frame, topic, self.config.records[topic])
+            _events(frame, topic, self.config.records[topic], clock.shard)
             for topic, frame in batch.items()
             if topic in self.config.records and frame.height
         ]
@@ -75,23 +77,76 @@ class RegulatoryStep:
         return {self.config.topic: events.with_columns(link=pl.Series(links, dtype=pl.Binary))}
 
 
-def _events(results: pl.DataFrame, topic: str, name: str) -> pl.DataFrame:
+def _events(results: pl.DataFrame, topic: str, name: str, shard: int) -> pl.DataFrame:
     """What the events say of the results of a topic; without a time of its own, the append time."""
     rec = record(name)
-    return results.select(
+    own = _own(results, rec)
+    said = own.select(
+        event_time=pl.col(rec.time) if rec.time else results["appended"] * 1_000,
+        subject=_text(rec, rec.subject),
+        result_id=_text(rec, rec.id),
+        result_version=_text(rec, "version"),
+        lineage=_lineage(rec, shard),
+        decided_by=_text(rec, "decided_by"),
+        corrects=_text(rec, "corrects"),
+    )
+    stored = results.select(
         "appended",
-        event_time=pl.col(rec.time) if rec.time else pl.col("appended") * 1_000,
         kind=pl.lit(name),
-        subject=pl.col(rec.subject) if rec.subject else pl.lit(""),
-        payload=pl.col("raw"),
-        fingerprint=_fingerprints(results["raw"]),
+        payload=_payloads(own, rec) if rec.name in _REDACTED else results["raw"],
+        fingerprint=_fingerprints(results["raw"], rec),
         source_topic=pl.lit(topic),
         source_offset=pl.col("offset"),
     )
+    return pl.concat([said, stored], how="horizontal")
 
 
-def _fingerprints(messages: pl.Series) -> pl.Series:
-    """The fingerprint of each message's own schema, which may be an older version of the record."""
+def _own(results: pl.DataFrame, rec: Record) -> pl.DataFrame:
+    """The results as their messages have them.
+
+    The batch's own columns (offset, append time, lateness) hide fields of the same name, which a
+    dead letter has: then the messages are decoded once more.
+    """
+    needed = {rec.time, rec.subject, rec.id, *rec.lineage}
+    if needed.isdisjoint(("offset", "appended", "late", "watermark")):
+        return results
+    return decode_batch(rec, results["raw"].to_list())[0]
+
+
+def _text(rec: Record, column: str | None) -> pl.Expr:
+    """A text column of the record, empty if it has none such."""
+    return pl.col(column) if column in rec.columns else pl.lit("")
+
+
+def _lineage(rec: Record, shard: int) -> pl.Expr:
+    """`topic/partition:first-last;...` from the fields that say so."""
+    match [pl.col(name) for name in rec.lineage]:
+        case [ranges]:
+            return ranges.str.replace_all(":", f"/{shard}:", literal=True)
+        case [topic, partition, offset]:
+            return pl.format("{}/{}:{}-{}", topic, partition, offset, offset)
+        case [topic, partition, first, last]:
+            return pl.format("{}/{}:{}-{}", topic, partition, first, last)
+        case _:
+            return pl.lit("")
+
+
+def _payloads(own: pl.DataFrame, rec: Record) -> pl.Series:
+    """Dead letters without what a sender put into them.
+
+    A refused record may hold anything, personal data too, and a chain cannot forget: the event has
+    its hash and the code of the reason, the dead letter's own topic has the rest.
+    """
+    kept = own.with_columns(
+        payload=pl.lit(b"", dtype=pl.Binary), reason=pl.col("reason").str.split(":").list.first()
+    )
+    return pl.Series(encode_frame(rec, kept), dtype=pl.Binary)
+
+
+def _fingerprints(messages: pl.Series, rec: Record) -> pl.Series:
+    """The fingerprint of each payload's schema, which may be an older version of the record."""
+    if rec.name in _REDACTED:
+        return pl.repeat(rec.fingerprint, len(messages), dtype=pl.Binary, eager=True)
     headers = messages.bin.slice(1, 4)
     known = {header: _fingerprint(header) for header in headers.unique().to_list()}
     if len(known) == 1:
