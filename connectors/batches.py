@@ -184,7 +184,7 @@ class Shard:
             "output_root": root(leaf_hashes([r.value for r in results])),
             "state_digest": self.store.commit(),
             "version": self.job.version,
-            "inputs": ";".join(f"{name}:{part.counts['records']}" for name, part in taken.items()),
+            "inputs": ";".join(f"{name}:{len(part.leaves)}" for name, part in taken.items()),
         }
         return [Result(topic, self.key, encode(self._record(topic), row))]
 
