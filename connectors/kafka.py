@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pyflink.table import StreamTableEnvironment, Table
 
+from connectors.offsets import Offsets
 from connectors.places import OFFSET_UNIT, TICK_BIT, TOPIC_UNIT
 from connectors.topics import TICK_KEY
 
@@ -30,32 +31,33 @@ class KafkaEnds:
         prefix: Put before each input topic's name, to keep runs apart; empty for the live system.
         out_prefix: The same for output topics, and for the transactional ids.
         bounded: Read up to the latest offsets found at the start, then end.
+        until: For a replay: read up to these offsets (exclusive), then end; a topic partition that
+            is not named is not read. Batches are then counted by topic (connectors.microbatch).
     """
 
     brokers: str
     prefix: str = ""
     out_prefix: str = ""
     bounded: bool = False
+    until: Offsets | None = None
 
 
 def declare_source(tables: StreamTableEnvironment, ends: KafkaEnds, topics: Sequence[str]) -> None:
-    """Declare table `source`: raw records of the topics with their places and append times."""
-    names = ";".join(ends.prefix + topic for topic in topics)
-    bounded = ", 'scan.bounded.mode' = 'latest-offset'" if ends.bounded else ""
-    tables.execute_sql(f"""
-        CREATE TEMPORARY TABLE source (
-            k BYTES, v BYTES,
-            topic STRING METADATA VIRTUAL,
-            p INT METADATA FROM 'partition' VIRTUAL,
-            o BIGINT METADATA FROM 'offset' VIRTUAL,
-            ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-            WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND
-        ) WITH ({_common(ends)}, 'topic' = '{names}',
-            'scan.startup.mode' = 'earliest-offset',
-            'scan.topic-partition-discovery.interval' = '0',
-            'scan.watermark.alignment.group' = 'log-time',
-            'scan.watermark.alignment.max-drift' = '30 s',
-            'properties.isolation.level' = 'read_committed'{bounded})""")
+    """Declare table `source`: raw records of the topics with their places and append times.
+
+    The connector takes end offsets for a single topic only, so that a replay reads each topic by a
+    table of its own.
+    """
+    if ends.until is None:
+        bounded = ", 'scan.bounded.mode' = 'latest-offset'" if ends.bounded else ""
+        _declare(tables, ends, "source", ";".join(ends.prefix + t for t in topics), bounded)
+        return
+    for number, topic in enumerate(topics):
+        _declare(tables, ends, f"source{number}", ends.prefix + topic, _until(ends.until, topic))
+    union = " UNION ALL ".join(
+        f"SELECT k, v, topic, p, o, ts FROM source{number}" for number in range(len(topics))
+    )
+    tables.execute_sql(f"CREATE TEMPORARY VIEW source AS {union}")
 
 
 def micro_batches(
@@ -103,6 +105,34 @@ def write_results(
     statements = tables.create_statement_set()
     statements.add_insert_sql("INSERT INTO sink SELECT f0, f1, f2 FROM results")
     statements.attach_as_datastream()
+
+
+def _declare(
+    tables: StreamTableEnvironment, ends: KafkaEnds, table: str, names: str, bounded: str
+) -> None:
+    tables.execute_sql(f"""
+        CREATE TEMPORARY TABLE {table} (
+            k BYTES, v BYTES,
+            topic STRING METADATA VIRTUAL,
+            p INT METADATA FROM 'partition' VIRTUAL,
+            o BIGINT METADATA FROM 'offset' VIRTUAL,
+            ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+            WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND
+        ) WITH ({_common(ends)}, 'topic' = '{names}',
+            'scan.startup.mode' = 'earliest-offset',
+            'scan.topic-partition-discovery.interval' = '0',
+            'scan.watermark.alignment.group' = 'log-time',
+            'scan.watermark.alignment.max-drift' = '30 s',
+            'properties.isolation.level' = 'read_committed'{bounded})""")
+
+
+def _until(until: Offsets, topic: str) -> str:
+    """The table's option that ends the reading of `topic`."""
+    parts = [(p, offset) for (name, p), offset in sorted(until.items()) if name == topic]
+    offsets = ";".join(f"partition:{p},offset:{offset}" for p, offset in parts)
+    return (
+        f", 'scan.bounded.mode' = 'specific-offsets', 'scan.bounded.specific-offsets' = '{offsets}'"
+    )
 
 
 def _common(ends: KafkaEnds) -> str:

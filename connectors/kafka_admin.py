@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
 
 from connectors.topics import TOPIC_CONFIG, TOPICS
@@ -86,6 +86,20 @@ def end_offsets(brokers: str, names: Iterable[str]) -> dict[tuple[str, int], int
         }
     finally:
         consumer.close()
+
+
+def uncommitted(brokers: str, names: Iterable[str]) -> list[tuple[str, int]]:
+    """The partitions of the topics in which a transaction is open."""
+    known = describe(brokers)
+    places = [TopicPartition(name, p) for name in names for p in range(known[name].partitions)]
+    admin = _admin(brokers)
+    ends = []
+    for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
+        asked = dict.fromkeys(places, OffsetSpec.latest())
+        found = admin.list_offsets(asked, isolation_level=level, request_timeout=TIMEOUT)
+        ends.append({(p.topic, p.partition): f.result(TIMEOUT).offset for p, f in found.items()})
+    committed, written = ends
+    return [place for place, end in written.items() if committed[place] < end]
 
 
 def last_append_ms(brokers: str, topic: str, partition: int = 0) -> int | None:

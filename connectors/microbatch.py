@@ -6,7 +6,9 @@ value) already: no hop through Python to extract a key. That uses PyFlink intern
 (`_j_data_stream`, `KeyByKeySelector`), here and nowhere else.
 """
 
+import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -35,6 +37,9 @@ from schemas.records import record, use_ids
 
 MAX_PARALLELISM = 128
 STATE = "tables"
+COUNTS = "counts"
+"""A replay writes JOB.counts: for each batch how many records it wrote to each topic, as JSON."""
+
 _COUNTERS = ("records", "dead", "late", "duplicates")
 
 
@@ -78,11 +83,14 @@ class FlinkBlobs:
 class MicroBatch(KeyedProcessFunction):
     """Folds the batches of the partitions that are this subtask's."""
 
-    def __init__(self, job: JobSpec, out_prefix: str, effect: Effect | None = None) -> None:
-        """Fold batches of `job`; result topics get `out_prefix`."""
+    def __init__(
+        self, job: JobSpec, out_prefix: str, effect: Effect | None = None, counted: bool = False
+    ) -> None:
+        """Fold batches of `job`; result topics get `out_prefix`; with `counted` tell `COUNTS`."""
         self.job = job
         self.out_prefix = out_prefix
         self.effect = effect
+        self.counted = counted
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Get the state; types are made here, as a used type object cannot be pickled."""
@@ -122,6 +130,10 @@ class MicroBatch(KeyedProcessFunction):
             counter.inc(folded.counts[name])
         for result in folded.results:
             yield self.out_prefix + result.topic, result.key, result.value
+        if self.counted:
+            counts = json.dumps(Counter(result.topic for result in folded.results))
+            name = f"{self.out_prefix}{self.job.name}.{COUNTS}"
+            yield name, shard.key, counts.encode()
 
 
 def environment(
@@ -146,6 +158,7 @@ def folded(
     job: JobSpec,
     out_prefix: str,
     effect: Effect | None,
+    counted: bool = False,
 ) -> DataStream:
     """The stream of (topic, key, value) that `job` makes of its micro-batches."""
     key, octets = Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -156,7 +169,7 @@ def folded(
     key_type = Types.ROW([key]).get_java_type_info()
     keyed = KeyedStream(rows._j_data_stream.keyBy(selector, key_type), value, rows)
     out = keyed.process(
-        MicroBatch(job, out_prefix, effect),
+        MicroBatch(job, out_prefix, effect, counted),
         output_type=Types.TUPLE([Types.STRING(), octets, octets]),
     )
     return named(out, job.name)
@@ -182,5 +195,7 @@ def assemble(
     declare_source(tables, ends, topics)
     names = [ends.prefix + topic for topic in topics]
     batches = micro_batches(tables, names, job.slice_ms, keys_of(job))
-    results = folded(tables, batches, job, ends.out_prefix, effect)
-    write_results(tables, ends, job.name, job.outputs, tables.from_data_stream(results))
+    counted = ends.until is not None
+    results = folded(tables, batches, job, ends.out_prefix, effect, counted)
+    outputs = (*job.outputs, f"{job.name}.{COUNTS}") if counted else job.outputs
+    write_results(tables, ends, job.name, outputs, tables.from_data_stream(results))

@@ -39,6 +39,13 @@ class LogReader:
         low, high = self.consumer.get_watermark_offsets(place, timeout=20)
         return int(low), int(high)
 
+    def at(self, topic: str, partition: int, appended: int) -> int:
+        """The first offset appended at this time or later, milliseconds UTC; else the next one."""
+        _, high = self.ends(topic, partition)
+        asked = TopicPartition(self.prefix + topic, partition, appended)
+        (found,) = self.consumer.offsets_for_times([asked], timeout=20)
+        return min(int(found.offset), high) if found.offset >= 0 else high
+
     def read(
         self, topic: str, partition: int, start: int | None = None, end: int | None = None
     ) -> Span:

@@ -51,7 +51,10 @@ class PartitionWriter:
         self.next = 0
         self._held: Recorded | None = None
         self._failed: KafkaError | None = None
-        self._brokers = {"bootstrap.servers": brokers, "log_level": 0}
+        self._brokers: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": brokers,
+            "log_level": 0,
+        }
         self._settings = {
             **SETTINGS,
             **self._brokers,

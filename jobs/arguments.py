@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from connectors.kafka import KafkaEnds
+from connectors.offsets import parse_offsets
 from jobs.catalogue import Config
 
 
@@ -31,6 +32,12 @@ def parse(job: str, argv: Sequence[str]) -> Arguments:
     parser.add_argument(
         "--bounded", action="store_true", help="stop at the offsets found at the start"
     )
+    parser.add_argument(
+        "--until",
+        type=_offsets,
+        metavar="TOPIC/PARTITION:OFFSET,...",
+        help="stop before these offsets, for a replay; what is not named is not read",
+    )
     parser.add_argument("--neo4j", help="bolt URL of the graph database")
     parser.add_argument("--neo4j-password-file", help="file that holds the password of user neo4j")
     for option in fields(Config):
@@ -40,5 +47,13 @@ def parse(job: str, argv: Sequence[str]) -> Arguments:
         parser.error("--neo4j and --neo4j-password-file go together: give both or none")
     config = Config(**{option.name: getattr(found, option.name) for option in fields(Config)})
     out_prefix = found.prefix if found.out_prefix is None else found.out_prefix
-    ends = KafkaEnds(found.brokers, found.prefix, out_prefix, found.bounded)
+    ends = KafkaEnds(found.brokers, found.prefix, out_prefix, found.bounded, found.until)
     return Arguments(found.name, ends, config, found.neo4j, found.neo4j_password_file)
+
+
+def _offsets(text: str) -> dict[tuple[str, int], int]:
+    """For argparse, which shows the text of this kind of error only."""
+    try:
+        return parse_offsets(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

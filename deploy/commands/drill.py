@@ -5,23 +5,35 @@ from typing import Annotated
 import typer
 
 PANEL = "Proof"
-DRILLS = ("savepoint",)
+DRILLS = ("savepoint", "replay")
+"""Modules of deploy.drills whose `run(stack, prefix, seed, count, echo=)` is the drill."""
+
+_EXAMPLES = """Examples:
+
+tidemark drill savepoint --seed 7
+
+tidemark drill replay --count 200000
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(rich_help_panel=PANEL, epilog="Example: tidemark drill savepoint --seed 7")(drill)
+    app.command(rich_help_panel=PANEL, epilog=_EXAMPLES)(drill)
 
 
 def drill(
     name: Annotated[str, typer.Argument(help=f"One of: {', '.join(DRILLS)}.")] = "savepoint",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated trades.")] = 1,
-    count: Annotated[int, typer.Option(min=1_000, help="Trades to send.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of what is generated.")] = 1,
+    count: Annotated[
+        int | None,
+        typer.Option(min=1_000, help="Trades to send (100,000), or obligations (5,000,000)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run a drill beside the live jobs, in topics of its own; its figures go to docs/bench."""
+    from importlib import import_module
+
     from deploy import terminal
-    from deploy.drills import savepoint
     from deploy.drills.rig import free_prefix
     from deploy.errors import UserError
     from deploy.settings import Settings
@@ -30,9 +42,9 @@ def drill(
     if name not in DRILLS:
         raise UserError(f"there is no drill {name}; drills: {', '.join(DRILLS)}")
     stack = Stack(Settings.load())
-    report = savepoint.run(
-        stack, free_prefix(stack.settings.brokers, "drill"), seed, count, echo=_echo
-    )
+    prefix = free_prefix(stack.settings.brokers, "drill")
+    given = {} if count is None else {"count": count}
+    report = import_module(f"deploy.drills.{name}").run(stack, prefix, seed, **given, echo=_echo)
     report.write()
     if as_json:
         terminal.show_json(report.document())
