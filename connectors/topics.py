@@ -38,6 +38,9 @@ TOPICS = {
         *_job("regulatory"),
         Topic("graph.edges", "GraphEdge"),
         *_job("graph"),
+        Topic("alerts", "Alert"),
+        Topic("control.changes", "ControlChange", "name"),
+        Topic("submissions", "ReportSubmission", "report_id"),
     ]
 }
 """Every topic of the live system. All have as many partitions: a partition is a shard."""

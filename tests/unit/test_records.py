@@ -62,7 +62,13 @@ def test_every_field_is_documented_and_of_a_supported_type(rec: Record) -> None:
         assert kind(field)
 
 
-@pytest.mark.parametrize("name", ["Obligation", "Fill", "Payment", "Posting", "Label"])
+FROM_OUTSIDE = [
+    *("Obligation", "Fill", "Payment", "Posting", "Label"),
+    *("ControlChange", "ReportSubmission"),
+]
+
+
+@pytest.mark.parametrize("name", FROM_OUTSIDE)
 def test_every_text_and_number_from_outside_is_bounded(name: str) -> None:
     for rec in versions(name):
         for field in rec.fields:
