@@ -38,6 +38,7 @@ def replay(stack: Stack, order: Order, echo: Echo = lambda line: None) -> Report
             for prefix in (order.prefix, order.against)
         )
         recording = load(order.job, first, partitions)
+        _check_results(recording, first)
         plan = make_plan(order, recording, source)
         for line in plan.lines():
             echo(line)
@@ -84,6 +85,17 @@ def _check(brokers: str, order: Order) -> int:
             f"parallelism {order.parallelism} is not in 1..{partitions}, the topics' partitions"
         )
     return partitions
+
+
+def _check_results(recording: Recording, first: LogReader) -> None:
+    """Raise UserError if the first results of the recorded run are gone: places are counted."""
+    for topic in recording.job.outputs:
+        for shard in range(recording.config.partitions):
+            if low := first.ends(topic, shard)[0]:
+                raise UserError(
+                    f"{first.prefix}{topic}/{shard} begins at offset {low}: results before it are "
+                    "gone, so none can be compared; import an archive that has them"
+                )
 
 
 def _out_prefix(brokers: str, order: Order) -> str:
