@@ -46,7 +46,7 @@ class Plan:
         begin: Offsets of the point the stretch begins at.
         end: Offsets of the point it ends at.
         batches: First compared batch of each shard, and the one after the last.
-        until: Where reading ends: `end` rounded down to whole batches.
+        until: Where reading ends: `end` rounded down to whole batches; 0 where nothing is read.
         records: Records up to there, ticks left out.
     """
 
@@ -96,7 +96,7 @@ def make_plan(order: Order, recording: Recording, log: Ends) -> Plan:
         begin,
         end,
         batches,
-        {place: covered.get(place, low) for place, (low, _) in held.items()},
+        {place: covered.get(place, 0) for place in held},
         recording.records(following),
     )
 
