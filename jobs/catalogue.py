@@ -72,7 +72,7 @@ def graph_job(config: Config) -> JobSpec:
 
 
 def regulatory_job(config: Config) -> JobSpec:
-    """Every result, dead letter and batch index of the other jobs to one hash chain a partition."""
+    """Results, dead letters, batch indexes, control changes, submissions: a chain a partition."""
     topics = (
         "nets",
         "nets.provenance",
@@ -81,6 +81,9 @@ def regulatory_job(config: Config) -> JobSpec:
         "netting.batches",
         "graph.dead",
         "graph.batches",
+        "alerts",
+        "control.changes",
+        "submissions",
     )
     return JobSpec(
         name="regulatory",

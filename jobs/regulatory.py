@@ -3,9 +3,10 @@
 Edges of the graph are not events of their own: `output_root` in their batch index covers them.
 
     nets, nets.provenance, cycles    ┐
-    netting.dead, graph.dead         ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events
-    netting.batches, graph.batches   ┘  (in log order)             ├▶ regulatory.dead
-                                                                   └▶ regulatory.batches
+    alerts                           │
+    control.changes, submissions     ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events
+    netting.dead, graph.dead         │  (in log order)             ├▶ regulatory.dead
+    netting.batches, graph.batches   ┘                             └▶ regulatory.batches
 
 Key: the partition. State: next sequence and last link of the chain. Guarantee: exactly once, so
 that the chain neither forks nor has a gap after a restart. Order: append time, topic, offset;
