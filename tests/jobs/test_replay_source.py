@@ -19,7 +19,7 @@ def test_flink_plans_it(job: str, connector_jar: str) -> None:
     assert sum(uid.endswith("_kafka") for uid in uids) == len(spec.feeds)
     assert spec.name in uids
     assert sum(uid.endswith("global-window-aggregate") for uid in uids) == 1
-    declared = tables.execute_sql("SHOW CREATE TEMPORARY TABLE source0").collect()
+    declared = tables.execute_sql("SHOW CREATE TABLE source0").collect()
     with declared as rows:
         (row,) = rows
     assert "'scan.bounded.specific-offsets' = 'partition:0,offset:5;partition:1,offset:6'" in row[0]
