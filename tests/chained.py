@@ -128,7 +128,7 @@ def by_hand() -> MemoryLog:
         (NOON + HOUR - 1, obligation(3, C, A, 100, NOON + HOUR - 1)),
         (NOON + HOUR, last),
         (NOON + HOUR, last),
-        (NOON + HOUR + 1, obligation(5, B, A, 30, NOON + HOUR + 1)),
+        (NOON + HOUR, obligation(5, B, A, 30, NOON + HOUR)),
         (NOON + 2 * HOUR + 10 * SECOND, None),
     ]
     _feed(log, "obligations", places)
