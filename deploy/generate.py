@@ -24,6 +24,7 @@ from connectors.generators import (
 )
 from connectors.producer import DeliveryError, KafkaEnd, Pace, Sent, deliver
 from deploy import terminal
+from deploy.erasure import Pseudonymous, Vault
 from deploy.errors import UserError
 from schemas.codec import decode_batch
 from schemas.records import record
@@ -38,7 +39,10 @@ _SECOND = 1_000_000
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked for on the command line; times in seconds, see `Plan` for the rest."""
+    """What was asked for on the command line; times in seconds, see `Plan` for the rest.
+
+    With a `vault`, personal values are sent as commitments (deploy.erasure).
+    """
 
     kind: str
     count: int
@@ -50,6 +54,7 @@ class Order:
     lateness: float
     jitter: float
     rate: float | None
+    vault: Path | None = None
 
     def feed(self) -> Feed:
         """The world and its calendar; ValueError if there is none such."""
@@ -61,6 +66,8 @@ class Order:
             raise ValueError(f"--days is {self.days}: 1 to {LONGEST_DAYS} are possible")
         if self.seed < 0:
             raise ValueError(f"--seed is {self.seed}: it cannot be negative")
+        if self.vault is not None and self.kind != Payments.kind:
+            raise ValueError("--vault is for payments: trades name no persons; leave it out")
         if self.kind == Trades.kind:
             return Trades(self.seed, first, self.days or 1)
         return Payments(self.seed, first, self.days or 7)
@@ -116,7 +123,7 @@ def generate(order: Order, brokers: str, out: Path | None) -> dict[str, Any]:
         feed, plan = order.feed(), order.plan()
         told = _Told()
         began = time.perf_counter()
-        with _bar(feed, plan) as progress:
+        with _bar(feed, plan) as progress, _sent_as(feed, order.vault) as feed:
             run = told.listen(chunks(feed, plan))
             if out is not None:
                 to_files(told.count(run, progress), out, topics(feed, plan), feed.start)
@@ -130,6 +137,16 @@ def generate(order: Order, brokers: str, out: Path | None) -> dict[str, Any]:
     except (ValueError, OverflowError, DeliveryError, OSError) as error:
         raise UserError(str(error)) from None
     return _summary(feed, plan, told, seconds, str(out) if out is not None else brokers)
+
+
+@contextmanager
+def _sent_as(feed: Feed, vault: Path | None) -> Iterator[Feed]:
+    """The feed itself, or with commitments for personal values, which go into a vault."""
+    if vault is None:
+        yield feed
+        return
+    with Vault(vault, make=True) as kept:
+        yield Pseudonymous(feed, kept)
 
 
 @contextmanager

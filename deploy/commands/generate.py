@@ -12,6 +12,8 @@ _EXAMPLES = """Examples:
 tidemark generate trades --count 1000000 --rate 20000 --faults 0.01
 
 tidemark generate payments --count 50000 --faults late=0.01,duplicate=0.002 --out day/ --json
+
+tidemark generate payments --count 50000 --vault .tidemark/vault.sqlite
 """
 
 
@@ -52,6 +54,10 @@ def generate(
         str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write Parquet files here instead.")] = None,
+    vault: Annotated[
+        Path | None,
+        typer.Option(help="Payments: send commitments; customers and accounts go into this vault."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a seeded feed with business-time ticks, and with faults and their labels if asked for.
@@ -75,6 +81,7 @@ def generate(
         lateness=lateness,
         jitter=jitter,
         rate=rate,
+        vault=vault,
     )
     summary = carry_out(order, brokers or settings.brokers, out)
     if as_json:

@@ -1,0 +1,93 @@
+"""Puts commitments where names and accounts stand, before a record leaves its producer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from connectors.generators import Feed
+from connectors.generators.arrays import Floats, Ints
+from deploy.erasure.vault import Vault
+
+OWNER, ACCOUNT = "owner", "account"
+
+
+@dataclass(frozen=True)
+class Personal:
+    """A column with personal values: what they are, and the column that says whose they are.
+
+    Without such a column the vault is asked whose the value is; a value it does not know is a
+    subject of its own.
+    """
+
+    field: str
+    subject: str | None = None
+
+
+PERSONAL: Mapping[str, Mapping[str, Personal]] = {
+    "payments": {
+        "debtor": Personal(OWNER, "debtor"),
+        "debtor_account": Personal(ACCOUNT, "debtor"),
+        "creditor": Personal(OWNER, "creditor"),
+        "creditor_account": Personal(ACCOUNT, "creditor"),
+    },
+    "postings": {
+        "owner": Personal(OWNER, "owner"),
+        "account": Personal(ACCOUNT, "owner"),
+        "counterparty_account": Personal(ACCOUNT),
+    },
+}
+"""The personal columns of each topic that has any."""
+
+
+def pseudonymised(
+    frame: pl.DataFrame, columns: Mapping[str, Personal], vault: Vault
+) -> pl.DataFrame:
+    """The frame with commitments in place of the values of `columns`; each value is looked up once.
+
+    Equal values of a subject give equal commitments, so that joins and sums come out as before.
+    """
+    made = {}
+    for name, personal in columns.items():
+        if personal.subject is None:
+            values = frame[name].unique().to_list()
+            whose = vault.subjects_of(personal.field, values)
+            pairs = pl.DataFrame(
+                {"subject": [whose.get(value, value) for value in values], "value": values},
+                schema={"subject": pl.String, "value": pl.String},
+            )
+            on = frame.select(value=name)
+            keys = ["value"]
+        else:
+            on = frame.select(subject=personal.subject, value=name)
+            pairs, keys = on.unique(maintain_order=True), ["subject", "value"]
+        rows = pairs.select("subject", "value").rows()
+        texts = vault.commit((whose, personal.field, value) for whose, value in rows)
+        known = pairs.with_columns(text=pl.Series(texts, dtype=pl.String))
+        made[name] = on.join(known, on=keys, how="left", maintain_order="left")["text"]
+    return frame.with_columns(**made)
+
+
+class Pseudonymous:
+    """A feed whose personal values are commitments; all else is as the feed has it."""
+
+    def __init__(self, feed: Feed, vault: Vault) -> None:
+        """Wrap `feed`; its values go into `vault`."""
+        self._feed, self._vault = feed, vault
+        self.kind, self.topics = feed.kind, feed.topics
+        self.start, self.end, self.step = feed.start, feed.end, feed.step
+
+    def units(self) -> Iterator[pl.DataFrame]:
+        """As the feed."""
+        return self._feed.units()
+
+    def times(self, fractions: Floats) -> Ints:
+        """As the feed."""
+        return self._feed.times(fractions)
+
+    def records(self, units: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+        """The feed's records, payments first, so that the vault knows whose an account is."""
+        return {
+            topic: pseudonymised(frame, PERSONAL.get(topic, {}), self._vault)
+            for topic, frame in self._feed.records(units).items()
+        }
