@@ -1,0 +1,251 @@
+"""`tidemark report`: drafts, extracts and the daily report from the log, and their submission."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from deploy.reports import steps
+
+if TYPE_CHECKING:
+    from deploy.verification import Place
+
+PANEL = "Audit"
+_TRANSACTIONS = """Example:
+
+tidemark report transactions --day 2026-03-02 --out reports/rts22
+"""
+_STOR = """Example:
+
+tidemark report stor --subject 9999A000000000000012 --out reports/stor
+"""
+_SAR = """Example:
+
+tidemark report sar --alert structuring-77aa12 --out reports/sar
+"""
+_EMIR = """Example:
+
+tidemark report emir --day 2026-03-02 --clock business --out reports/emir
+"""
+_CONTROLS = """Example:
+
+tidemark report controls --file audit/2026-03-02 --out reports/controls
+"""
+_OPERATIONS = """Examples:
+
+tidemark report operations --day 2026-03-02 --out reports/day
+
+tidemark report operations --day 2026-03-02 --file audit/2026-03-02 --out reports/day
+"""
+
+File = Annotated[
+    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
+]
+Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
+Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
+Out = Annotated[Path, typer.Option(help="Folder for the report; new or empty.")]
+Day = Annotated[str | None, typer.Option(help="A day UTC, as in 2026-03-02; all time without.")]
+Clock = Annotated[
+    Literal["log", "business"],
+    typer.Option(help="What the day is of: when events were logged, or what they say."),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a core if left out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Subject = Annotated[str | None, typer.Option(help="Only this subject.")]
+Alert = Annotated[list[str] | None, typer.Option("--alert", help="An alert's id; repeatable.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    report = typer.Typer(help="Write reports from the log, and submit them.", no_args_is_help=True)
+    report.command("transactions", epilog=_TRANSACTIONS)(transactions)
+    report.command("stor", epilog=_STOR)(stor)
+    report.command("sar", epilog=_SAR)(sar)
+    report.command("emir", epilog=_EMIR)(emir)
+    report.command("controls", epilog=_CONTROLS)(controls)
+    report.command("operations", epilog=_OPERATIONS)(operations)
+    report.command("submit", epilog=steps.SUBMIT)(steps.submit)
+    report.command("status", epilog=steps.STATUS)(steps.status)
+    report.command("endpoint", epilog=steps.ENDPOINT)(steps.endpoint)
+    app.add_typer(report, name="report", rich_help_panel=PANEL)
+
+
+def transactions(
+    out: Out,
+    day: Day = None,
+    submitter: Annotated[str, typer.Option(help="LEI of the submitting entity, field 6.")] = "",
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Fills in the shape of RTS 22, field numbers and all; missing fields are listed beside.
+
+    The day is that of the trade time. A draft: nothing is filed.
+    """
+    from deploy.reports import asked, form
+    from deploy.reports import transactions as report
+    from deploy.reports.walk import Window
+
+    window = Window.of(form.day_of(day), "business")
+    place = asked.place(file, brokers, prefix)
+    form.empty_folder(out)
+    with asked.opened(place, (report.TOPIC,)) as (source, partitions):
+        found = report.fills(source, partitions, window)
+    tables = report.report(found, submitter)
+    report.write(out, tables)
+    counts = {name: frame.height for name, frame in tables.items() if name != "fields"}
+    asked.told(out, {**counts, "repeats": found.repeats}, as_json)
+
+
+def stor(
+    out: Out,
+    subject: Subject = None,
+    alert: Alert = None,
+    day: Day = None,
+    clock: Clock = "log",
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Drafts of suspicious transaction and order reports from alerts of market abuse.
+
+    One draft a subject, after the template of Delegated Regulation (EU) 2016/957.
+    """
+    from deploy.reports import asked
+
+    place = asked.place(file, brokers, prefix)
+    _drafts("stor", out, subject, alert, day, clock, place, workers, as_json)
+
+
+def sar(
+    out: Out,
+    subject: Subject = None,
+    alert: Alert = None,
+    day: Day = None,
+    clock: Clock = "log",
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Drafts of suspicious activity reports from alerts of money laundering.
+
+    One draft a subject, with the parts of the FinCEN SAR.
+    """
+    from deploy.reports import asked
+
+    place = asked.place(file, brokers, prefix)
+    _drafts("sar", out, subject, alert, day, clock, place, workers, as_json)
+
+
+def emir(
+    out: Out,
+    day: Day = None,
+    clock: Clock = "business",
+    obligations: Annotated[bool, typer.Option(help="Obligations of the day, too.")] = True,
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Nets and obligations with the EMIR fields that the log has; missing fields are listed.
+
+    Obligations are those traded on the day.
+    """
+    from deploy.reports import asked, form
+    from deploy.reports import emir as report
+
+    place = asked.place(file, brokers, prefix)
+    window, log = asked.walked(place, day, clock, report.KINDS, workers, out)
+    tables = report.report(log)
+    if obligations:
+        with asked.opened(place, (report.OBLIGATIONS,)) as (source, partitions):
+            tables["obligations"] = report.obligations(source, partitions, window)
+    report.write(form.empty_folder(out), tables)
+    asked.told(out, {name: frame.height for name, frame in tables.items()}, as_json)
+    asked.end(log)
+
+
+def controls(
+    out: Out,
+    day: Day = None,
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Evidence of controls: who changed which rule or model when, and what ran.
+
+    Each change with its place in the chain. Changes and findings are those logged on the day.
+    """
+    from deploy.reports import asked, form
+    from deploy.reports import controls as report
+    from deploy.reports.walk import Window
+
+    window = Window.of(form.day_of(day))
+    place = asked.place(file, brokers, prefix)
+    _, log = asked.walked(place, None, "log", report.KINDS, workers, out)
+    tables = report.report(log, window)
+    report.write(form.empty_folder(out), tables)
+    asked.told(out, {name: frame.height for name, frame in tables.items()}, as_json)
+    asked.end(log)
+
+
+def operations(
+    out: Out,
+    day: Annotated[str, typer.Option(help="A day UTC, as in 2026-03-02.")],
+    clock: Clock = "log",
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """The report of a day: a page with plots, and a CSV file a table.
+
+    Volumes, refused records, netting, alerts, reports submitted and the verdict on the chains.
+    """
+    from deploy.reports import asked, form, page
+    from deploy.reports import operations as report
+
+    place = asked.place(file, brokers, prefix)
+    _, log = asked.walked(place, day, clock, report.KINDS, workers, out)
+    found = report.operations(log)
+    page.write(form.empty_folder(out), found, f"Operations on {day} ({clock} time, UTC)")
+    asked.told(out, dict(found.totals), as_json)
+    asked.end(log)
+
+
+def _drafts(
+    name: str,
+    out: Path,
+    subject: str | None,
+    alerts: list[str] | None,
+    day: str | None,
+    clock: Literal["log", "business"],
+    place: "Place",
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    from deploy.errors import UserError
+    from deploy.reports import asked, drafts, form
+    from deploy.reports.cases import cases
+
+    _, log = asked.walked(place, day, clock, ("Alert",), workers, out)
+    domain, make = drafts.FORMS[name]
+    found = cases(log.results["Alert"], domain, subject, alerts or ())
+    if not found:
+        whom = f" on {subject}" if subject else ""
+        raise UserError(f"the log has no alert of {domain}{whom} there: nothing to draft")
+    made = [make(case) for case in found]
+    drafts.write(form.empty_folder(out), made)
+    asked.told(
+        out, {"drafts": len(made), "alerts": sum(len(case.alerts) for case in found)}, as_json
+    )
+    asked.end(log)

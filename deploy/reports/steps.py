@@ -1,0 +1,134 @@
+"""submit, status, endpoint of `tidemark report`: imported for --help, so nothing heavy up here."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy.reports.states import Step
+
+SUBMIT = """Examples:
+
+tidemark report submit reports/rts22/transactions.csv --endpoint http://127.0.0.1:8700/reports
+
+tidemark report submit corrected.csv --kind transactions --corrects transactions-5f1c --reason "LEI"
+"""
+STATUS = """Example:
+
+tidemark report status --json
+"""
+ENDPOINT = """Example:
+
+tidemark report endpoint --port 8700 --reject 0.5
+"""
+
+KINDS = ("transactions", "stor", "sar", "emir", "controls", "operations")
+
+File = Annotated[
+    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
+]
+Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
+Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def submit(
+    report: Annotated[Path, typer.Argument(metavar="FILE", help="The report's file.")],
+    endpoint: Annotated[str, typer.Option(help="Where it goes, http://HOST:PORT/PATH.")],
+    kind: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(KINDS)}; by the file's name if left out.")
+    ] = None,
+    corrects: Annotated[str, typer.Option(help="Id of the rejected report it corrects.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it was corrected.")] = "",
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Send a report and record each step in the log; rejected: exit code 1.
+
+    Submitting the same file again goes on where it stopped.
+    """
+    from deploy.reports import client, desk
+    from deploy.reports.states import REJECTED
+    from deploy.reports.submission import submit as carry_out
+    from deploy.settings import Settings
+
+    content, kind = desk.content_of(report), desk.kind_of(report, kind, KINDS)
+    url = desk.checked_url(endpoint)
+    settings = Settings.load()
+    with desk.journal(settings, brokers or settings.brokers, prefix) as journal:
+        last = carry_out(
+            journal,
+            kind,
+            content,
+            url,
+            lambda name, attempt, octets: client.send(url, name, attempt, octets),
+            corrects,
+            reason,
+        )
+    _steps([last], as_json)
+    if last.state == REJECTED:
+        raise typer.Exit(1)
+
+
+def status(
+    report: Annotated[str | None, typer.Argument(metavar="[ID]", help="One report.")] = None,
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Where each submitted report is; with an id, all its steps.
+
+    A history that breaks the rules of submission ends with exit code 1.
+    """
+    from deploy.errors import UserError
+    from deploy.reports import asked
+    from deploy.reports.states import replayed
+    from deploy.reports.submission import TOPIC, histories, steps
+
+    with asked.opened(asked.place(file, brokers, prefix), (TOPIC,)) as (source, partitions):
+        found = histories(steps(source, partitions))
+    if report is not None and report not in found:
+        raise UserError(f"there is no report {report}; look at: tidemark report status")
+    chosen = sorted(found) if report is None else [report]
+    _steps([found[name][-1] for name in chosen] if report is None else found[report], as_json)
+    for name in chosen:
+        if wrong := replayed(found[name]):
+            raise UserError(f"report {name} has a history that cannot be: {wrong[0]}")
+
+
+def endpoint(
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 8_700,
+    reject: Annotated[float, typer.Option(min=0, max=1, help="Share of good files refused.")] = 0.2,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is refused.")] = 1,
+) -> None:
+    """Serve a stand-in for the authority on loopback; what it refuses depends on content alone."""
+    from deploy.errors import UserError
+    from deploy.reports.endpoint import HOST, PATH, Rules, server
+
+    try:
+        serving = server(port, Rules(seed, reject))
+    except OSError as error:
+        raise UserError(f"port {port} cannot be had ({error.strerror}); take another one") from None
+    typer.echo(f"serving http://{HOST}:{serving.server_address[1]}{PATH}; end with Ctrl-C")
+    with serving:
+        serving.serve_forever()
+
+
+def _steps(steps: "Sequence[Step]", as_json: bool) -> None:
+    from deploy import terminal
+
+    if as_json:
+        terminal.show_json(steps)
+        return
+    terminal.show_table(
+        ("report", "step", "state", "attempt", "reference", "reason"),
+        [
+            (one.report_id, one.number, one.state, one.attempt, one.reference, one.reason)
+            for one in steps
+        ],
+    )
