@@ -4,6 +4,7 @@ Trusts nothing but the messages. A chain that was cut off at its end is still a 
 compare `length` and `head` with a signed tree head.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -34,26 +35,37 @@ class Verdict:
     problem: str | None = None
 
 
-def verify_chain(messages: Iterable[bytes], sequence: int = 0, head: bytes = GENESIS) -> Verdict:
+def verify_chain(
+    messages: Iterable[bytes],
+    sequence: int = 0,
+    head: bytes = GENESIS,
+    producer: str = "",
+    leaves: list[bytes] | None = None,
+) -> Verdict:
     """Check the messages of one shard's regulatory events, in log order.
 
     Args:
         messages: Message values as stored, from place `sequence` on.
         sequence: Place of the first of them; 0 for a whole chain.
         head: The link before it.
+        producer: Whose chain it must be; empty for that of the first message.
+        leaves: Gets the leaf hash of each message that holds.
     """
-    start, prefix = sequence, b""
-    rest = iter(messages)
+    start, rest = sequence, iter(messages)
+    name = producer.encode()
+    prefix = bytes(_HEADER_SIZE) + encode_long(len(name)) + name if name else b""
+    keep = deque[bytes](maxlen=0).append if leaves is None else leaves.append
     for message in rest:
-        due = prefix + _long(sequence)
+        due = prefix + encode_long(sequence)
         if not prefix or not message.startswith(due):
             prefix = _renewed(prefix, message)
-            due = prefix + _long(sequence)
+            due = prefix + encode_long(sequence)
         leaf = sha256(b"\x00" + message[:-LINK_SIZE]).digest()
         computed = sha256(b"\x02" + head + sequence.to_bytes(8, "big") + leaf).digest()
         if computed != message[-LINK_SIZE:] or not prefix or not message.startswith(due):
             problem = _problem(message, sequence, prefix, rest)
             return Verdict(False, sequence - start, head, sequence, problem)
+        keep(leaf)
         head, sequence = computed, sequence + 1
     return Verdict(True, sequence - start, head)
 
@@ -64,10 +76,10 @@ def _problem(message: bytes, sequence: int, prefix: bytes, rest: Iterator[bytes]
     if _follows(following, message, sequence):
         return f"changed: event {sequence} is not what it was when event {sequence + 1} was added"
     try:
-        found = _sequence(message)
+        found = sequence_of(message)
     except ValueError as error:
         return f"undecodable: where event {sequence} is due, {error}"
-    if _prefix(message) != prefix:
+    if prefix_of(message) != prefix:
         return f"producer: where event {sequence} is due stands event {found} of another chain"
     if found == sequence:
         return f"changed: the link of event {sequence} does not fit it and the event before it"
@@ -80,7 +92,7 @@ def _problem(message: bytes, sequence: int, prefix: bytes, rest: Iterator[bytes]
 
 def _renewed(prefix: bytes, message: bytes) -> bytes:
     """The prefix from here on: events of one chain may be of several schema versions."""
-    found = _prefix(message)
+    found = prefix_of(message)
     return found if not prefix or found[_HEADER_SIZE:] == prefix[_HEADER_SIZE:] else prefix
 
 
@@ -90,10 +102,10 @@ def _follows(following: bytes, message: bytes, sequence: int) -> bool:
 
 
 def _due(sequence: int, prefix: bytes, message: bytes) -> bool:
-    return message.startswith(prefix + _long(sequence))
+    return message.startswith(prefix + encode_long(sequence))
 
 
-def _prefix(message: bytes) -> bytes:
+def prefix_of(message: bytes) -> bytes:
     """The octets before the sequence: wire header and producer; empty if there are none such."""
     try:
         size, place = _read_long(message, _HEADER_SIZE)
@@ -102,14 +114,15 @@ def _prefix(message: bytes) -> bytes:
     return message[: place + size] if 0 < size <= len(message) - place else b""
 
 
-def _sequence(message: bytes) -> int:
-    prefix = _prefix(message)
+def sequence_of(message: bytes) -> int:
+    """The event's place in its chain, as it says itself; ValueError if it is no event."""
+    prefix = prefix_of(message)
     if not prefix or len(message) < len(prefix) + LINK_SIZE:
         raise ValueError(f"a message of {len(message)} bytes is no regulatory event")
     return _read_long(message, len(prefix))[0]
 
 
-def _long(value: int) -> bytes:
+def encode_long(value: int) -> bytes:
     """A number >= 0 as Avro writes a long: zigzag, then seven bits a byte from the lowest."""
     value <<= 1
     octets = bytearray()
