@@ -52,6 +52,7 @@ class Settings(BaseSettings):
         prometheus: Let Flink serve metrics to Prometheus. The reporter listens on every interface
             and takes no address; set it to false where the machine is not alone.
         min_free_gib: Free disk that `up` asks for.
+        origin: Name of the signed log (deploy/proofs); a partition's is this, a slash, its number.
     """
 
     model_config = SettingsConfigDict(
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     neo4j: str | None = None
     prometheus: bool = True
     min_free_gib: float = Field(default=2.0, ge=0)
+    origin: str = Field(default="tidemark.local/regulatory", pattern=r"^[!-*,-~]{1,200}$")
 
     @classmethod
     def settings_customise_sources(
@@ -173,6 +175,21 @@ class Settings(BaseSettings):
     def savepoints(self) -> Path:
         """Where `tidemark stop` leaves savepoints."""
         return self.home / "savepoints"
+
+    @property
+    def keys(self) -> Path:
+        """The notary's and the witness's keys, PEM, and their public keys."""
+        return self.home / "keys"
+
+    @property
+    def notary(self) -> Path:
+        """The notary's trees and signed checkpoints, a folder a partition."""
+        return self.home / "notary"
+
+    @property
+    def witness(self) -> Path:
+        """What the witness of this checkout remembers."""
+        return self.home / "witness"
 
     @property
     def archives(self) -> Path:

@@ -5,14 +5,18 @@ from typing import Annotated
 import typer
 
 PANEL = "Proof"
-DRILLS = ("savepoint", "replay")
+DRILLS = ("savepoint", "replay", "notary", "tamper")
 """Modules of deploy.drills whose `run(stack, prefix, seed, count, echo=)` is the drill."""
+OFFLINE = ("tamper",)
+"""Those that need no stack: `run(seed, echo=)`."""
 
 _EXAMPLES = """Examples:
 
 tidemark drill savepoint --seed 7
 
 tidemark drill replay --count 200000
+
+tidemark drill tamper --seed 3
 """
 
 
@@ -41,10 +45,14 @@ def drill(
 
     if name not in DRILLS:
         raise UserError(f"there is no drill {name}; drills: {', '.join(DRILLS)}")
-    stack = Stack(Settings.load())
-    prefix = free_prefix(stack.settings.brokers, "drill")
-    given = {} if count is None else {"count": count}
-    report = import_module(f"deploy.drills.{name}").run(stack, prefix, seed, **given, echo=_echo)
+    module = import_module(f"deploy.drills.{name}")
+    if name in OFFLINE:
+        report = module.run(seed, echo=_echo)
+    else:
+        stack = Stack(Settings.load())
+        prefix = free_prefix(stack.settings.brokers, "drill")
+        given = {} if count is None else {"count": count}
+        report = module.run(stack, prefix, seed, **given, echo=_echo)
     report.write()
     if as_json:
         terminal.show_json(report.document())
