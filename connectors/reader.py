@@ -59,7 +59,8 @@ class LogReader:
         self.consumer.assign([TopicPartition(self.prefix + topic, partition, start)])
         empty = 0
         while empty < _MOST_EMPTY:
-            messages = self.consumer.consume(_BATCH, timeout=_WAIT_S)
+            due = end - (span.offsets[-1] + 1 if span.offsets else start)
+            messages = self.consumer.consume(min(_BATCH, due), timeout=_WAIT_S)
             empty = 0 if messages else empty + 1
             for message in messages:
                 error = message.error()
