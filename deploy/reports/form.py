@@ -72,9 +72,9 @@ def words(text: object) -> str:
 
 
 def write_csv(path: Path, frame: pl.DataFrame) -> None:
-    """Write a table: UTF-8, a heading, lines that end with a line feed."""
+    """Write a table: UTF-8, a heading, lines that end with a line feed; empty text is nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_csv(path, line_terminator="\n")
+    frame.with_columns(pl.col(pl.String).replace("", None)).write_csv(path, line_terminator="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
