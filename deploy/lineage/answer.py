@@ -27,5 +27,8 @@ def trace(tracer: Tracer, wanted: EventId | RecordId | ResultId) -> list[Node]:
             return [forward(tracer, wanted)]
     edges = edges_named(tracer, wanted)
     if edges:
-        return [behind(tracer, edge) for edge in edges]
-    return [tracer.backward(event) for event in tracer.find(wanted)]
+        nodes = [behind(tracer, edge) for edge in edges]
+    else:
+        nodes = [tracer.backward(event) for event in tracer.find(wanted)]
+    tracer.fill(nodes)
+    return nodes

@@ -4,7 +4,7 @@ from deploy.errors import UserError
 from deploy.lineage.edges import edges_with
 from deploy.lineage.found import BatchRow, Event
 from deploy.lineage.nodes import Node, raw_facts
-from deploy.lineage.trace import NETTED, Tracer, event_node
+from deploy.lineage.trace import NETTED, RAW, Tracer, event_node
 from deploy.log_ids import RecordId
 from udfs.graph.edges import FEEDS
 
@@ -44,7 +44,7 @@ def forward(tracer: Tracer, record: RecordId) -> Node:
 
 def _stored(tracer: Tracer, record: RecordId) -> tuple[bytes | None, Node]:
     """The record as the log has it."""
-    node = Node("raw record", str(record))
+    node = Node(RAW, str(record))
     if tracer.source is None:
         return None, node
     span = tracer.source.read(record.topic, record.partition, record.offset, record.offset + 1)

@@ -86,16 +86,19 @@ class Index:
         )
         return [Range(*row) for row in rows]
 
-    def listed(self, chunks: Sequence[Event]) -> Array:
-        """Offsets of the obligations that provenance events list, ascending; shape (n,), int64."""
-        parts = [np.empty(0, dtype=np.int64)]
-        for chunk in chunks:
-            found = self._connection.execute(
-                'SELECT "offset" FROM behind WHERE shard = ? AND sequence = ?',
-                [chunk.shard, chunk.sequence],
-            ).fetchnumpy()["offset"]
-            parts.append(np.asarray(found, dtype=np.int64))
-        return np.sort(np.concatenate(parts))
+    def listed(self, chunks: Sequence[Event]) -> dict[int, Array]:
+        """Offsets of the obligations that provenance events of one shard list, by sequence."""
+        if not chunks:
+            return {}
+        places = [chunk.sequence for chunk in chunks]
+        found = self._connection.execute(
+            'SELECT sequence, "offset" FROM behind WHERE shard = ? AND sequence BETWEEN ? AND ? '
+            "AND sequence IN (SELECT unnest(?)) ORDER BY ALL",
+            [chunks[0].shard, min(places), max(places), places],
+        ).fetchnumpy()
+        sequences, starts = np.unique(np.asarray(found["sequence"]), return_index=True)
+        parts = np.split(np.asarray(found["offset"], dtype=np.int64), starts[1:])
+        return dict(zip(sequences.tolist(), parts, strict=False))
 
     def listing(self, partition: int, offset: int) -> list[Event]:
         """The provenance events that list an obligation."""

@@ -1,18 +1,22 @@
 """From a result back to the raw records it rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from connectors.layout import Array
 from connectors.log import SpanSource
 from deploy.errors import UserError
 from deploy.lineage.found import Event
 from deploy.lineage.index import Index
 from deploy.lineage.nodes import Node, raw_facts, said
-from deploy.log_ids import EventId, RecordId, ResultId
+from deploy.log_ids import EventId, RecordId, ResultId, parse_id
 from jobs.catalogue import JOBS, Config
 
 NEAR = 2_000
 """Records so close to each other are read from the log at one go."""
+RAW = "raw record"
 NETTED = JOBS["netting"](Config()).feeds[0].topic
 """The feed whose records provenance events list."""
 
@@ -67,9 +71,9 @@ class Tracer:
             case "NetPosition":
                 node.children += self._behind_net(event)
             case "NettingCycle":
-                node.children += [self._pair(net) for net in self._nets(event, event.result_id)]
+                node.children += self._pairs(self._nets(event, event.result_id))
             case "NetProvenance":
-                node.children.append(self._listed([event]))
+                node.children.append(self._listed([event], self.index.listed([event])))
             case _:
                 node.children += [
                     self._range(found.topic, found.partition, found.first, found.last)
@@ -90,13 +94,13 @@ class Tracer:
                 facts = {"batches": count, "first": first.batch, "last": last.batch}
                 children.append(Node("read by netting", f"{first.event} to {last.event}", facts))
         if net.fields.get("kind") == "BILATERAL":
-            return [*children, self._listed(self.chunks(net))]
+            chunks = self.chunks([net])
+            return [*children, self._listed(chunks, self.index.listed(chunks))]
         cycle = net.result_id.rsplit("|", 3)[0]
         member = net.subject
-        pairs = [
-            e for e in self._nets(net, cycle) if member in (e.subject, e.fields.get("counterparty"))
-        ]
-        return children + [self._pair(pair) for pair in pairs]
+        nets = self._nets(net, cycle)
+        own = [e for e in nets if member in (e.subject, e.fields.get("counterparty"))]
+        return children + self._pairs(own)
 
     def _nets(self, event: Event, cycle: str) -> list[Event]:
         """The bilateral nets of a cycle."""
@@ -105,22 +109,30 @@ class Tracer:
             *(event.shard, event.event_time, f"{cycle}|BILATERAL|"),
         )
 
-    def _pair(self, net: Event) -> Node:
-        node = event_node(net)
-        node.children.append(self._listed(self.chunks(net)))
-        return node
+    def _pairs(self, nets: Sequence[Event]) -> list[Node]:
+        """Bilateral nets of one cycle, each with the obligations behind it."""
+        chunks = self.chunks(nets)
+        offsets = self.index.listed(chunks)
+        of: dict[str, list[Event]] = {}
+        for chunk in chunks:
+            of.setdefault(chunk.result_id.rpartition("#")[0], []).append(chunk)
+        nodes = [event_node(net) for net in nets]
+        for net, node in zip(nets, nodes, strict=True):
+            node.children.append(self._listed(of.get(net.result_id, []), offsets))
+        return nodes
 
-    def chunks(self, net: Event) -> list[Event]:
-        """The provenance events of a bilateral net, in order."""
-        ids = [f"{net.result_id}#{chunk}" for chunk in range(net.fields.get("chunks", 0))]
-        return [e for e in self.index.results(ids) if e.shard == net.shard]
+    def chunks(self, nets: Sequence[Event]) -> list[Event]:
+        """The provenance events of bilateral nets of one shard, in the order of the chain."""
+        ids = [f"{n.result_id}#{chunk}" for n in nets for chunk in range(n.fields.get("chunks", 0))]
+        return [e for e in self.index.results(ids) if e.shard == nets[0].shard]
 
-    def _listed(self, chunks: Sequence[Event]) -> Node:
+    def _listed(self, chunks: Sequence[Event], found: Mapping[int, Array]) -> Node:
         """The obligations that provenance events list, exactly."""
-        offsets = self.index.listed(chunks).tolist()
-        ids = ", ".join(str(chunk.id) for chunk in chunks)
         if not chunks:
             return Node("provenance", "", {"missing": "not in the index yet; run: tidemark index"})
+        parts = [found[chunk.sequence] for chunk in chunks if chunk.sequence in found]
+        offsets = np.sort(np.concatenate(parts)).tolist() if parts else []
+        ids = ", ".join(str(chunk.id) for chunk in chunks)
         node = Node("listed by", ids, {"records": len(offsets)})
         if self.source is None or len(offsets) > self.records:
             node.facts["offsets"] = offsets
@@ -140,22 +152,38 @@ class Tracer:
         return node
 
     def raw(self, topic: str, partition: int, offsets: Sequence[int]) -> list[Node]:
-        """Raw records by ascending offset, with what they hold if there is a log to read from."""
-        nodes = {
-            offset: Node("raw record", str(RecordId(topic, partition, offset)))
-            for offset in offsets
-        }
+        """Raw records by ascending offset, named only: `fill` says what they hold."""
+        return [Node(RAW, str(RecordId(topic, partition, offset))) for offset in offsets]
+
+    def fill(self, nodes: Sequence[Node]) -> None:
+        """Say of each raw record what the log holds there; those near each other are read at once.
+
+        Without a log to read from they stay named.
+        """
         if self.source is None:
-            return list(nodes.values())
-        for node in nodes.values():
+            return
+        wanted: dict[tuple[str, int], dict[int, list[Node]]] = {}
+        for node in _bare(nodes):
+            at = parse_id(node.id)
+            assert isinstance(at, RecordId)
+            places = wanted.setdefault((at.topic, at.partition), {})
+            places.setdefault(at.offset, []).append(node)
             node.facts = {"missing": "not in the log any more, or no record"}
-        for start, end in _runs(offsets):
-            span = self.source.read(topic, partition, start, end)
-            stored = zip(span.offsets, span.appended, span.keys, span.values, strict=True)
-            for offset, appended, key, value in stored:
-                if offset in nodes:
-                    nodes[offset].facts = raw_facts(appended, key, value)
-        return list(nodes.values())
+        for (topic, partition), places in wanted.items():
+            for start, end in _runs(sorted(places)):
+                span = self.source.read(topic, partition, start, end)
+                stored = zip(span.offsets, span.appended, span.keys, span.values, strict=True)
+                for offset, appended, key, value in stored:
+                    for node in places.get(offset, ()):
+                        node.facts = raw_facts(appended, key, value)
+
+
+def _bare(nodes: Sequence[Node]) -> Iterator[Node]:
+    """The raw records in some trees of which nothing is said yet."""
+    for node in nodes:
+        if node.what == RAW and not node.facts:
+            yield node
+        yield from _bare(node.children)
 
 
 def event_node(event: Event, relation: str = "") -> Node:

@@ -257,7 +257,8 @@ def test_on_a_generated_day_traces_add_up_to_the_results(tmp_path: Path, seed: i
         nets = index.events("kind = 'NetPosition' AND contains(result_id, '|BILATERAL|')")
         assert len(nets) > 100
         for net in nets:
-            offsets = index.listed(tracer.chunks(net)).tolist()
+            found = index.listed(tracer.chunks([net]))
+            offsets = [offset for part in found.values() for offset in part.tolist()]
             rows = [decoded(log, "obligations", net.shard, offset) for offset in offsets]
             received = sum(r["amount"] for r in rows if r["receiver"] == net.fields["member"])
             assert received == net.fields["receives"]
