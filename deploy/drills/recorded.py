@@ -13,14 +13,14 @@ from jobs.catalogue import JOBS, Config
 
 START_MS = 1_772_438_400_000
 """2 March 2026, 08:00 UTC, in append time."""
-APART_MS = 90_000
+APART_MS = 600_000
 """From one chunk of trades to the next."""
 
 
 def recorded(seed: int, trades: int = 2_000, partitions: int = 2) -> MemoryLog:
     """The obligations of generated trades with faults, netted and chained."""
     log = MemoryLog()
-    plan = Plan(trades, seed, partitions, Faults.total(0.02), chunk=500)
+    plan = Plan(trades, seed, partitions, Faults.total(0.02), step=APART_MS * 1_000)
     for number, chunk in enumerate(chunks(Trades(seed, date(2026, 3, 2)), plan)):
         for batch in chunk:
             if batch.topic == "obligations":
