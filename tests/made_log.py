@@ -48,7 +48,7 @@ class MadeLog(MemoryLog):
         self.heads = [GENESIS] * partitions
 
     def result(
-        self, shard: int, appended: int, topic: str, name: str, lineage: str = "", **given: Any
+        self, shard: int, appended: int, topic: str, name: str, /, lineage: str = "", **given: Any
     ) -> str:
         """Log a result as an event, and say where: SHARD:SEQUENCE."""
         rec, values = record(name), filled(name, given)
@@ -69,7 +69,7 @@ class MadeLog(MemoryLog):
             corrects=values.get("corrects", ""),
         )
 
-    def event(self, shard: int, appended: int, **given: Any) -> str:
+    def event(self, shard: int, appended: int, /, **given: Any) -> str:
         sequence = self.next[shard]
         event = filled("RegulatoryEvent", given)
         event |= {"producer": f"regulatory/{shard}", "sequence": sequence}
