@@ -17,6 +17,8 @@ NOON = 1_772_452_800_000_000
 HOUR = 3_600_000_000
 SECOND = 1_000_000
 ONE = Config(partitions=1)
+SHARD = {"regulatory.events": 1, "graph.edges": 1}
+"""What an index reads, in one partition."""
 NET_AB = f"{CCP}|EUR|EUR|2|{NOON + 2 * HOUR}|BILATERAL|{A}|{B}"
 """The net of A and B in the second cycle of `by_hand`: of the obligations at offsets 5 and 7."""
 

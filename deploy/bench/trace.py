@@ -26,6 +26,7 @@ from deploy.lineage.asof import as_of
 from deploy.lineage.build import build
 from deploy.lineage.index import Index
 from deploy.lineage.points import Point
+from deploy.lineage.source import EVENTS
 from deploy.lineage.trace import Tracer
 from deploy.log_ids import EventId, RecordId, ResultId
 
@@ -43,7 +44,7 @@ def run(seed: int, count: int, repeats: int, told: Callable[[str], None]) -> lis
             if read % 1_000_000 < offsets:
                 told(f"{read:,} events indexed, {perf_counter() - began:.0f} s")
 
-        built = build(log, path, range(PARTITIONS), told=progress)
+        built = build(log, path, {EVENTS: PARTITIONS}, told=progress)
         seconds = perf_counter() - began - log.making
         results = [
             Result("events indexed", built.rows["events"], "events"),

@@ -63,17 +63,18 @@ def index(
     """Build the lineage index over the regulatory log, or take it further to the log's end."""
     from deploy import terminal
     from deploy.lineage.build import build, missing
-    from deploy.lineage.source import Origin, opened
+    from deploy.lineage.source import Origin, opened, partitions
     from deploy.settings import Settings
 
     settings = Settings.load()
     path = at or settings.home / "lineage.duckdb"
     origin = Origin(file, brokers, prefix)
+    shards = partitions(origin, settings)
     with (
-        opened(origin, settings) as (log, partitions),
-        terminal.bar("index", missing(log, path, partitions, again)) as told,
+        opened(origin, settings) as log,
+        terminal.bar("index", missing(log, path, shards, again)) as told,
     ):
-        built = build(log, path, partitions, again, told, origin)
+        built = build(log, path, shards, again, told, origin)
     if as_json:
         terminal.show_json({"index": str(path), "offsets": built.offsets, "rows": built.rows})
         return
@@ -113,7 +114,7 @@ def trace(
         named = file is not None or brokers is not None or prefix
         origin = Origin(file, brokers, prefix) if named else found.origin
         if records:
-            with opened(origin, settings) as (log, _):
+            with opened(origin, settings) as log:
                 nodes = answer(Tracer(found, log, records), wanted)
         else:
             nodes = answer(Tracer(found, None), wanted)
@@ -177,10 +178,12 @@ def events(
     import sys
 
     from deploy.lineage import canonical
-    from deploy.lineage.source import Origin, opened
+    from deploy.lineage.source import EVENTS, Origin, opened, partitions
     from deploy.settings import Settings
 
-    with opened(Origin(file, brokers, prefix), Settings.load()) as (log, partitions):
-        found = canonical.select(log, partitions, kind, subject, limit)
+    origin, settings = Origin(file, brokers, prefix), Settings.load()
+    shards = range(partitions(origin, settings)[EVENTS])
+    with opened(origin, settings) as log:
+        found = canonical.select(log, shards, kind, subject, limit)
         for line in canonical.lines(found) if as_json else canonical.shown(found):
             sys.stdout.buffer.write(line + b"\n")

@@ -5,7 +5,7 @@ an index that was interrupted goes on where it stopped. The last record known is
 an index is never taken further with another log than its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Built:
 def build(
     source: Log,
     path: Path,
-    partitions: Sequence[int],
+    partitions: Mapping[str, int],
     again: bool = False,
     told: Callable[[int], None] = lambda offsets: None,
     origin: Origin | None = None,
@@ -49,7 +49,7 @@ def build(
     Args:
         source: The log.
         path: The index; made if it is not there.
-        partitions: Partitions of every topic.
+        partitions: How many partitions each topic has; topics that are not there are left out.
         again: Whether to start anew.
         told: Hears how many offsets have been read.
         origin: Where `source` is to be found again, kept for later questions.
@@ -62,16 +62,15 @@ def build(
     try:
         if origin is not None:
             remember(connection, origin)
-        for topic in READERS:
-            for partition in partitions:
-                _extend(connection, source, topic, partition, built, told)
+        for topic, partition in _places(partitions):
+            _extend(connection, source, topic, partition, built, told)
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
     return built
 
 
-def missing(source: Log, path: Path, partitions: Sequence[int], again: bool) -> int:
+def missing(source: Log, path: Path, partitions: Mapping[str, int], again: bool) -> int:
     """How many offsets are to be read."""
     known: dict[tuple[str, int], int] = {}
     if path.exists() and not again:
@@ -79,9 +78,13 @@ def missing(source: Log, path: Path, partitions: Sequence[int], again: bool) -> 
         rows = connection.execute("SELECT topic, partition, next FROM progress").fetchall()
         known = {(topic, partition): following for topic, partition, following in rows}
         connection.close()
-    places = [(topic, partition) for topic in READERS for partition in partitions]
-    bounds = {place: source.ends(*place) for place in places}
+    bounds = {place: source.ends(*place) for place in _places(partitions)}
     return sum(max(0, end - known.get(at, start)) for at, (start, end) in bounds.items())
+
+
+def _places(partitions: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The topic partitions that are indexed."""
+    return [(topic, shard) for topic in READERS for shard in range(partitions.get(topic, 0))]
 
 
 def _extend(

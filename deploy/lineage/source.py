@@ -1,6 +1,6 @@
 """Where a lineage question reads the log: a broker, or an archive that `tidemark export` wrote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from connectors.log import Span
 from deploy.archive.reading import Archive
+from deploy.errors import UserError
 from deploy.settings import Settings
 
 EVENTS = "regulatory.events"
@@ -35,16 +36,40 @@ class Log(Protocol):
 
 
 @contextmanager
-def opened(origin: Origin, settings: Settings) -> Iterator[tuple[Log, Sequence[int]]]:
-    """The log, and its partitions; UserError if it is a damaged archive."""
+def opened(origin: Origin, settings: Settings) -> Iterator[Log]:
+    """The log; UserError if it is a damaged archive."""
     if origin.file is not None:
-        archive = Archive(origin.file)
-        yield archive, archive.partitions(EVENTS) or range(settings.partitions)
+        yield Archive(origin.file)
         return
     from connectors.reader import LogReader
 
     reader = LogReader(origin.brokers or settings.brokers, origin.prefix)
     try:
-        yield reader, range(settings.partitions)
+        yield reader
     finally:
         reader.close()
+
+
+def partitions(origin: Origin, settings: Settings) -> dict[str, int]:
+    """How many partitions each topic of the log has, by logical name.
+
+    Raises:
+        UserError: It holds no regulatory log.
+    """
+    if origin.file is not None:
+        archive = Archive(origin.file)
+        found = {topic: len(archive.partitions(topic)) for topic in archive.topics}
+        mend = f"export it with: tidemark export DIR --topic {EVENTS}"
+    else:
+        from connectors import kafka_admin
+
+        known = kafka_admin.describe(origin.brokers or settings.brokers)
+        found = {
+            name.removeprefix(origin.prefix): info.partitions
+            for name, info in known.items()
+            if name.startswith(origin.prefix)
+        }
+        mend = "mend --prefix, or start the stack: tidemark up"
+    if EVENTS not in found:
+        raise UserError(f"there is no topic {origin.prefix}{EVENTS} to read; {mend}")
+    return found

@@ -19,7 +19,19 @@ from deploy.log_ids import EventId, RecordId, ResultId, parse_id
 from jobs.catalogue import Config
 from schemas.codec import CodecError, decode, encode
 from schemas.records import record
-from tests.chained import HOUR, NET_AB, NOON, ONE, A, B, MemorySource, by_hand, folded, logged
+from tests.chained import (
+    HOUR,
+    NET_AB,
+    NOON,
+    ONE,
+    SHARD,
+    A,
+    B,
+    MemorySource,
+    by_hand,
+    folded,
+    logged,
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +42,7 @@ def log() -> MemoryLog:
 @pytest.fixture(scope="module")
 def tracer(log: MemoryLog, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracer]:
     path = tmp_path_factory.mktemp("index") / "lineage.duckdb"
-    build(MemorySource(log), path, [0])
+    build(MemorySource(log), path, SHARD)
     with Index(path) as index:
         yield Tracer(index, MemorySource(log))
 
@@ -194,15 +206,15 @@ def test_a_file_that_is_no_index_is_told(tmp_path: Path) -> None:
 
 def test_an_index_built_in_steps_equals_one_built_at_once(log: MemoryLog, tmp_path: Path) -> None:
     whole, steps = tmp_path / "whole.duckdb", tmp_path / "steps.duckdb"
-    build(MemorySource(log), whole, [0])
+    build(MemorySource(log), whole, SHARD)
     events = log.spans["regulatory.events", 0]
     for end in (1, 5, 6, len(events)):
         part = MemoryLog()
         part.spans |= log.spans
         part.spans["regulatory.events", 0] = MemorySource(log).read("regulatory.events", 0, 0, end)
-        build(MemorySource(part), steps, [0])
-    assert missing(MemorySource(log), steps, [0], again=False) == 0
-    assert build(MemorySource(log), steps, [0]).offsets == 0
+        build(MemorySource(part), steps, SHARD)
+    assert missing(MemorySource(log), steps, SHARD, again=False) == 0
+    assert build(MemorySource(log), steps, SHARD).offsets == 0
     tables = ("events", "lineage", "behind", "batches", "reads", "edges", "progress")
     with Index(whole) as one, Index(steps) as other:
         for table in tables:
@@ -212,11 +224,11 @@ def test_an_index_built_in_steps_equals_one_built_at_once(log: MemoryLog, tmp_pa
 
 def test_an_index_is_not_taken_further_with_another_log(log: MemoryLog, tmp_path: Path) -> None:
     path = tmp_path / "lineage.duckdb"
-    build(MemorySource(log), path, [0])
+    build(MemorySource(log), path, SHARD)
     other = folded(by_hand(), Config(partitions=1, cycle_s=60))
     with pytest.raises(UserError, match="the index is one of another log"):
-        build(MemorySource(other), path, [0])
-    assert build(MemorySource(other), path, [0], again=True).rows["events"] > 0
+        build(MemorySource(other), path, SHARD)
+    assert build(MemorySource(other), path, SHARD, again=True).rows["events"] > 0
 
 
 def test_events_of_the_first_version_are_indexed_from_their_payload(
@@ -227,8 +239,8 @@ def test_events_of_the_first_version_are_indexed_from_their_payload(
         fields = decode(row or b"")[1]
         old = encode(older, {name: fields[name] for name in older.columns})
         newer.append("regulatory.events", 0, 0, old, b"p0.0")
-    build(MemorySource(log), tmp_path / "new.duckdb", [0])
-    build(MemorySource(newer), tmp_path / "old.duckdb", [0])
+    build(MemorySource(log), tmp_path / "new.duckdb", SHARD)
+    build(MemorySource(newer), tmp_path / "old.duckdb", SHARD)
     with Index(tmp_path / "new.duckdb") as new, Index(tmp_path / "old.duckdb") as old_index:
         for query in (
             "SELECT sequence, kind, result_id, result_version, subject FROM events ORDER BY ALL",
@@ -250,7 +262,7 @@ def test_on_a_generated_day_traces_add_up_to_the_results(tmp_path: Path, seed: i
     for feed in (Trades(seed), Payments(seed, days=1)):
         log.spans |= logged(chunks(feed, plan), feed.start).spans
     folded(log, Config(partitions=2))
-    build(MemorySource(log), tmp_path / "i.duckdb", [0, 1])
+    build(MemorySource(log), tmp_path / "i.duckdb", {topic: 2 for topic in SHARD})
     listed: dict[int, list[int]] = {0: [], 1: []}
     with Index(tmp_path / "i.duckdb") as index:
         tracer = Tracer(index, MemorySource(log), records=10**6)

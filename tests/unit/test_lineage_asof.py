@@ -16,7 +16,7 @@ from deploy.lineage.index import Index
 from deploy.lineage.points import Point, parse_point
 from schemas.codec import encode
 from schemas.records import record
-from tests.chained import CCP, HOUR, NOON, ONE, A, B, C, MemorySource, by_hand, folded
+from tests.chained import CCP, HOUR, NOON, ONE, SHARD, A, B, C, MemorySource, by_hand, folded
 
 FIRST = f"{CCP}|EUR|EUR|2|{NOON + HOUR}|BILATERAL|{A}|{B}"
 AT = 1_000
@@ -88,7 +88,7 @@ def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     for number, message in enumerate(events):
         log.append("regulatory.events", 0, AT + number * 1_000, message, b"p0.0")
-    build(MemorySource(log), path, [0])
+    build(MemorySource(log), path, SHARD)
     return path
 
 
@@ -133,7 +133,7 @@ def test_the_answer_says_what_the_net_was_and_as_what_the_subject_is_named(
 
 def test_a_run_by_hand_is_known_cycle_by_cycle(tmp_path: Path) -> None:
     log = folded(by_hand(), ONE)
-    build(MemorySource(log), tmp_path / "i.duckdb", [0])
+    build(MemorySource(log), tmp_path / "i.duckdb", SHARD)
     end = Point(log.spans["regulatory.events", 0].appended[-1], {})
     with Index(tmp_path / "i.duckdb") as index:
         state = as_of(index, end, C)
@@ -224,7 +224,7 @@ def test_equals_a_plain_walk_over_the_log(
         if number < end:
             expected.setdefault(name, []).append(f"0:{number}")
             about.setdefault(name, set()).add(subject)
-    build(MemorySource(log), path, [0])
+    build(MemorySource(log), path, SHARD)
     found = known(path, Point(None, {0: min(end, len(made))}), "A")
     wanted = [(n, e[-1], e) for n, e in expected.items() if "A" in about[n]]
     assert sorted(found) == sorted(wanted)
@@ -248,7 +248,7 @@ def test_the_index_holds_nothing_of_what_a_refused_record_held(tmp_path: Path) -
     log = MemoryLog()
     message = event(0, encode(record("DeadLetter"), letter), kind="DeadLetter", result_id="")
     log.append("regulatory.events", 0, AT, message, b"p0.0")
-    build(MemorySource(log), tmp_path / "i.duckdb", [0])
+    build(MemorySource(log), tmp_path / "i.duckdb", SHARD)
     with Index(tmp_path / "i.duckdb") as index:
         (found,) = index.results(["payments/0/9"])
         columns = pl.DataFrame(index.rows("SELECT * FROM events"), orient="row")

@@ -1,6 +1,7 @@
 """Events as canonical JSON, against RFC 8785 and a file written by hand; the commands."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,15 @@ import typer
 from typer.testing import CliRunner
 
 from connectors.log import MemoryLog
+from deploy.archive.files import frame_of, summed, ticks_in, write
+from deploy.archive.manifest import Manifest, store
 from deploy.commands import lineage as command
 from deploy.errors import UserError
 from deploy.lineage.build import build
 from deploy.lineage.canonical import fields, lines, plain, select, shown
 from schemas.codec import decode, encode
 from schemas.records import record
-from tests.chained import NET_AB, ONE, A, MemorySource, by_hand, folded
+from tests.chained import NET_AB, ONE, SHARD, A, MemorySource, by_hand, folded
 from tests.unit.test_lineage_asof import event, net
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "regulatory_event.json"
@@ -134,7 +137,7 @@ def app() -> typer.Typer:
 
 def test_the_commands_answer_from_an_index_without_a_log(app: typer.Typer, tmp_path: Path) -> None:
     log, path = folded(by_hand(), ONE), tmp_path / "lineage.duckdb"
-    build(MemorySource(log), path, [0])
+    build(MemorySource(log), path, SHARD)
     run = CliRunner().invoke
     at = ["--index", str(path)]
     told = run(app, ["trace", NET_AB, "--records", "0", "--json", *at])
@@ -166,3 +169,44 @@ def test_what_cannot_be_answered_is_a_line(
     assert told.exit_code != 0
     assert isinstance(told.exception, UserError)
     assert "\n" not in str(told.exception)
+
+
+def archived(log: MemoryLog, folder: Path, topics: Iterable[str]) -> Path:
+    """An archive of some topics of a log of one partition."""
+    parts = {}
+    for topic in topics:
+        frame = frame_of(log.spans[topic, 0])
+        files = [(write(folder, topic, 0, part), ticks_in(part)) for part in frame.iter_slices(5)]
+        parts[topic] = {"0": summed(0, frame.height, files)}
+    store(folder, Manifest(prefix="", partitions=1, topics=parts))
+    return folder
+
+
+def test_an_archive_is_indexed_traced_and_exported(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEMARK_HOME", str(tmp_path))
+    log = folded(by_hand(), ONE)
+    file = str(archived(log, tmp_path / "day", (topic for topic, _ in log.spans)))
+    run = CliRunner().invoke
+    told = json.loads(run(app, ["index", "--file", file, "--json"]).stdout)
+    assert told["rows"]["events"] == len(log.spans["regulatory.events", 0])
+    assert json.loads(run(app, ["index", "--file", file, "--json"]).stdout)["offsets"] == 0
+    shown = run(app, ["trace", NET_AB]).stdout  # the index knows where its log is
+    assert "obligation_id O4" in shown
+    assert "obligation_id O5" in shown
+    assert "O3" not in shown
+    written = run(app, ["events", "--file", file, "--kind", "NettingCycle", "--json"]).stdout
+    assert [json.loads(line)["kind"] for line in written.splitlines()] == ["NettingCycle"] * 2
+
+
+def test_an_archive_without_edges_is_indexed_and_one_without_events_is_not(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEMARK_HOME", str(tmp_path))
+    log = folded(by_hand(), ONE)
+    events = archived(log, tmp_path / "events", ["regulatory.events"])
+    other = archived(log, tmp_path / "other", ["nets"])
+    assert CliRunner().invoke(app, ["index", "--file", str(events)]).exit_code == 0
+    told = CliRunner().invoke(app, ["index", "--file", str(other)])
+    assert "there is no topic regulatory.events to read" in str(told.exception)
