@@ -17,8 +17,8 @@ from connectors.generators import Faults, Plan, Trades
 from connectors.log import Span
 from connectors.reader import LogReader
 from deploy.archive import files
+from deploy.archive import manifest as manifests
 from deploy.archive.export import export
-from deploy.archive.manifest import load, store
 from deploy.archive.reading import Archive
 from deploy.archive.restore import restore
 from deploy.drills.replay import take_out
@@ -27,6 +27,7 @@ from deploy.errors import UserError
 from deploy.replay.audit import replay
 from deploy.replay.bounds import Edge, Moment, Named
 from deploy.replay.order import Order
+from deploy.replay.recorded import load
 from deploy.replay.report import Report
 from deploy.stack import Stack
 from jobs.catalogue import JOBS, Config
@@ -90,9 +91,9 @@ def test_the_fold_without_flink_gives_the_same_bytes(rig: Rig) -> None:
 def test_a_stretch_of_time_is_whole_batches_of_each_shard(rig: Rig) -> None:
     whole = replay(rig.stack, replace(order(rig), oracle=True))
     reader = LogReader(rig.settings.brokers, rig.prefix)
-    times = reader.read("obligations", 0).appended
+    first = load("netting", reader, rig.config.partitions).shards[0]
     reader.close()
-    begin, end = (times[0] + part * (times[-1] - times[0]) // 4 for part in (1, 3))
+    begin, end = (first[part * len(first) // 4].slice_end // 1_000 + 100 for part in (1, 3))
     stretch = replace(order(rig, parallelism=2), begin=Moment(begin), end=Moment(end))
     for oracle in (True, False):
         report = replay(rig.stack, replace(stretch, oracle=oracle))
@@ -221,13 +222,13 @@ def test_what_is_wrong_is_one_line(rig: Rig, tmp_path: Path) -> None:
 
 def later(folder: Path) -> Archive:
     """The archive, its partition 0 without what lies before offset 50."""
-    manifest = load(folder)
+    manifest = manifests.load(folder)
     part = manifest.topics["obligations"]["0"]
     rest = pl.concat(Archive(folder).frames("obligations", 0)).filter(pl.col("offset") >= 50)
     written = files.write(folder, "obligations", 0, rest)
     changed = files.summed(50, part.next, [(written, files.ticks_in(rest))])
     topics = {"obligations": {**manifest.topics["obligations"], "0": changed}}
-    store(folder, manifest.model_copy(update={"topics": topics}))
+    manifests.store(folder, manifest.model_copy(update={"topics": topics}))
     return Archive(folder)
 
 
