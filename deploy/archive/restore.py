@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Event, Lock
 
 from connectors import kafka_admin
 from connectors.restore import PartitionWriter, Recorded, RestoreError
@@ -52,10 +52,12 @@ def restore(brokers: str, archive: Archive, prefix: str, topics: Sequence[str] =
 def _write(brokers: str, archive: Archive, prefix: str, topics: Sequence[str]) -> None:
     places = [(topic, number) for topic in topics for number in archive.partitions(topic)]
     total = sum(archive.ends(*place)[1] for place in places)
-    lock = Lock()
+    lock, stop = Lock(), Event()
     with terminal.bar(f"import as {prefix}", total) as advance, ThreadPoolExecutor(WRITERS) as pool:
 
         def wrote(records: int) -> None:
+            if stop.is_set():
+                raise RestoreError("another partition failed")
             with lock:
                 advance(records)
 
@@ -64,6 +66,7 @@ def _write(brokers: str, archive: Archive, prefix: str, topics: Sequence[str]) -
             for one in done:
                 one.result()
         except BaseException:
+            stop.set()
             pool.shutdown(cancel_futures=True)
             raise
 
