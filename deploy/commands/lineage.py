@@ -150,13 +150,13 @@ def as_of(
     until, settings = parse_point(point), Settings.load()
     with Index(at or settings.home / "lineage.duckdb") as found:
         state = asof.as_of(found, until, subject)
-    for line in state.limits:
-        typer.echo(f"tidemark: {line}", err=True)
+    for limit in state.limits:
+        typer.echo(f"tidemark: {limit}", err=True)
     if as_json:
         terminal.show_json(asof.document(state))
         return
-    names = ("kind", "result", "event", "time", "versions", "says")
-    terminal.show_table(names, asof.rows(state))
+    for line in asof.lines(state):
+        typer.echo(line)
     typer.echo(f"{len(state.results)} results about {subject} known at {until}")
 
 

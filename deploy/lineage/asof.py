@@ -6,7 +6,7 @@ asset, kind, counterparty and cycle, of anything else the latest of its id. A co
 place of the version it corrects, and the places of all versions are listed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,19 +118,14 @@ def document(state: State) -> dict[str, Any]:
     }
 
 
-def rows(state: State) -> list[tuple[str, ...]]:
-    """For people: kind, id, event, time, versions, and what the result says."""
-    return [
-        (
-            known.latest.kind,
-            known.latest.root,
-            str(known.latest.id),
-            moment(known.latest.event_time),
-            " > ".join(str(version.id) for version in known.versions),
-            _words(known.latest, state.subject),
-        )
-        for known in state.results
-    ]
+def lines(state: State) -> Iterator[str]:
+    """For people: kind, event, business time and what the result says; below it, its id."""
+    for known in state.results:
+        latest = known.latest
+        said = _words(latest, state.subject)
+        yield f"{latest.kind} {latest.id}  {moment(latest.event_time)}  {said}"
+        versions = " > ".join(str(version.id) for version in known.versions)
+        yield f"    {latest.root}" + (f"  versions {versions}" if len(known.versions) > 1 else "")
 
 
 def _role(event: Event, subject: str) -> str:

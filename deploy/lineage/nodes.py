@@ -40,7 +40,7 @@ class Node:
 
     def lines(self, before: str = "", under: str = "") -> Iterator[str]:
         """For people: one line a thing, drawn as a tree."""
-        facts = ", ".join(f"{name} {told(name, value)}" for name, value in self.facts.items())
+        facts = ", ".join(f"{name} {told(name, value)}" for name, value in self._short().items())
         yield f"{before}{self.what} {self.id}".rstrip() + (f": {facts}" if facts else "")
         last = len(self.children) - (0 if self.more else 1)
         for number, child in enumerate(self.children):
@@ -48,6 +48,13 @@ class Node:
             yield from child.lines(under + here, under + below)
         if self.more:
             yield f"{under}└─ and {self.more:,} more"
+
+    def _short(self) -> dict[str, Any]:
+        """The facts, without fields that only repeat the result's id."""
+        fields, own = self.facts.get("fields"), self.facts.get("result")
+        if fields is None:
+            return self.facts
+        return self.facts | {"fields": {n: v for n, v in fields.items() if v != own}}
 
 
 def plain(value: Any) -> Any:
@@ -62,18 +69,18 @@ def plain(value: Any) -> Any:
 def told(name: str, value: Any) -> str:
     """A fact as a person reads it; a record's fields by name."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} {told(key, inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{key} {_field(key, inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return f"[{', '.join(map(str, value[:5]))}{', ...' if len(value) > 5 else ''}]"
     if isinstance(value, bytes):
         return value.hex() if len(value) <= 8 else f"{value[:8].hex()}..."
-    if isinstance(value, int) and not isinstance(value, bool) and _is_time(name):
-        return moment(value)
-    return str(value)
+    is_time = name.endswith(("time", "_end", "_start")) or name == "appended"
+    return moment(value) if is_time and isinstance(value, int) else str(value)
 
 
-def _is_time(name: str) -> bool:
-    return name.endswith(("time", "_end", "_start")) or name == "appended"
+def _field(name: str, value: Any) -> str:
+    """A field of a record: append times are milliseconds there."""
+    return told(name, value * 1_000 if name == "appended" else value)
 
 
 def moment(micros: int) -> str:
@@ -93,7 +100,9 @@ def said(name: str, fields: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in fields.items()
-        if key not in hidden and not (isinstance(value, bytes) and len(value) == 32) and value != ""
+        if key not in hidden
+        and not (isinstance(value, bytes) and len(value) == 32)
+        and value not in ("", b"")
     }
 
 
@@ -107,5 +116,5 @@ def raw_facts(appended: int, key: bytes | None, value: bytes | None) -> dict[str
     try:
         rec, fields = decode(value)
     except CodecError as error:
-        return facts | {"undecodable": str(error), "value": value}
+        return facts | {"problem": str(error), "value": value}
     return facts | {"record": f"{rec.name} {rec.version}", "fields": said(rec.name, fields)}

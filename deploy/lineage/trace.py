@@ -92,7 +92,8 @@ class Tracer:
             if reads:
                 count, first, last = reads
                 facts = {"batches": count, "first": first.batch, "last": last.batch}
-                children.append(Node("read by netting", f"{first.event} to {last.event}", facts))
+                ends = dict.fromkeys((str(first.event), str(last.event)))
+                children.append(Node("read by netting", " to ".join(ends), facts))
         if net.fields.get("kind") == "BILATERAL":
             chunks = self.chunks([net])
             return [*children, self._listed(chunks, self.index.listed(chunks))]

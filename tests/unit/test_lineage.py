@@ -13,7 +13,7 @@ from deploy.errors import UserError
 from deploy.lineage.answer import trace
 from deploy.lineage.build import build, missing
 from deploy.lineage.index import Index
-from deploy.lineage.nodes import Node
+from deploy.lineage.nodes import Node, moment
 from deploy.lineage.trace import Tracer
 from deploy.log_ids import EventId, RecordId, ResultId, parse_id
 from jobs.catalogue import Config
@@ -115,12 +115,13 @@ def test_a_record_leads_forward_to_all_it_caused(tracer: Tracer) -> None:
 
 def test_a_refused_record_leads_to_the_dead_letter_of_each_job(tracer: Tracer) -> None:
     (node,) = trace(tracer, RecordId("obligations", 0, 3))
-    assert node.facts["undecodable"]
+    assert node.facts["problem"].startswith("undecodable: ")
     for job in node.children:
         (letter,) = job.children
         assert letter.what == "DeadLetter"
         assert letter.facts["fields"]["reason"] == "undecodable"
-        assert "payload" not in letter.facts["fields"] or not letter.facts["fields"]["payload"]
+        assert "payload" not in letter.facts["fields"]
+        assert f"appended {moment(NOON)}" in "\n".join(letter.lines())
         (back,) = trace(tracer, parse_id(letter.id))
         assert raw([back]) == ["obligations/0/3"]
 

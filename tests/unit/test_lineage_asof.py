@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.log import MemoryLog
 from deploy.errors import UserError
-from deploy.lineage.asof import as_of, document, rows, scaled
+from deploy.lineage.asof import as_of, document, lines, scaled
 from deploy.lineage.build import build
 from deploy.lineage.index import Index
 from deploy.lineage.points import Point, parse_point
@@ -128,7 +128,11 @@ def test_the_answer_says_what_the_net_was_and_as_what_the_subject_is_named(
         state = as_of(index, Point(AT + 1_000, {}), B)
     (told,) = document(state)["results"]
     assert (told["role"], told["fields"]["net"], told["corrects"]) == ("counterparty", -90, FIRST)
-    assert rows(state)[0][-1] == f"{A} nets -0.90 EUR against {B}, of 1 obligations"
+    said = f"{A} nets -0.90 EUR against {B}, of 1 obligations"
+    assert list(lines(state)) == [
+        f"NetPosition 0:1  2026-03-02T13:00:00Z  {said}",
+        f"    {FIRST}  versions 0:0 > 0:1",
+    ]
 
 
 def test_a_run_by_hand_is_known_cycle_by_cycle(tmp_path: Path) -> None:
