@@ -1,10 +1,13 @@
 """A whole run in memory: feeds folded by the jobs, results put back into the log, then chained."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from connectors.generators import Batch, Chunk
 from connectors.log import MemoryLog, Span, fold_shard
 from connectors.spec import JobSpec
+from deploy.archive.files import frame_of, summed, ticks_in, write
+from deploy.archive.manifest import Manifest, store
 from jobs.catalogue import Config, graph_job, netting_job, regulatory_job
 from schemas.codec import decode, encode
 from schemas.ids import lei_check_digits
@@ -152,3 +155,14 @@ def _feed(log: MemoryLog, topic: str, places: Iterable[tuple[int, bytes | None]]
             log.tick(topic, 0, time // 1_000, time)
         else:
             log.append(topic, 0, time // 1_000, value, b"key")
+
+
+def archived(log: MemoryLog, folder: Path, topics: Iterable[str]) -> Path:
+    """An archive of some topics of a log of one partition."""
+    parts = {}
+    for topic in topics:
+        frame = frame_of(log.spans[topic, 0])
+        files = [(write(folder, topic, 0, part), ticks_in(part)) for part in frame.iter_slices(5)]
+        parts[topic] = {"0": summed(0, frame.height, files)}
+    store(folder, Manifest(prefix="", partitions=1, topics=parts))
+    return folder

@@ -1,7 +1,6 @@
 """Events as canonical JSON, against RFC 8785 and a file written by hand; the commands."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,13 @@ import typer
 from typer.testing import CliRunner
 
 from connectors.log import MemoryLog
-from deploy.archive.files import frame_of, summed, ticks_in, write
-from deploy.archive.manifest import Manifest, store
 from deploy.commands import lineage as command
 from deploy.errors import UserError
 from deploy.lineage.build import build
 from deploy.lineage.canonical import fields, lines, plain, select, shown
 from schemas.codec import decode, encode
 from schemas.records import record
-from tests.chained import NET_AB, ONE, SHARD, A, MemorySource, by_hand, folded
+from tests.chained import NET_AB, ONE, SHARD, A, MemorySource, archived, by_hand, folded
 from tests.unit.test_lineage_asof import event, net
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "regulatory_event.json"
@@ -169,17 +166,6 @@ def test_what_cannot_be_answered_is_a_line(
     assert told.exit_code != 0
     assert isinstance(told.exception, UserError)
     assert "\n" not in str(told.exception)
-
-
-def archived(log: MemoryLog, folder: Path, topics: Iterable[str]) -> Path:
-    """An archive of some topics of a log of one partition."""
-    parts = {}
-    for topic in topics:
-        frame = frame_of(log.spans[topic, 0])
-        files = [(write(folder, topic, 0, part), ticks_in(part)) for part in frame.iter_slices(5)]
-        parts[topic] = {"0": summed(0, frame.height, files)}
-    store(folder, Manifest(prefix="", partitions=1, topics=parts))
-    return folder
 
 
 def test_an_archive_is_indexed_traced_and_exported(
