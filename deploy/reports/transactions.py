@@ -2,7 +2,8 @@
 
 Source: Commission Delegated Regulation (EU) 2017/590, Annex I, Table 2 (65 fields). What the feed
 `fills` does not say stays empty. Lines are in order of partition and offset; `lineage.csv` says for
-each line which record it comes from.
+each line which record it comes from. Field 2 is the fill's id less what is no letter or digit; where
+that is no reference of its own (empty, longer than 52, or the same for two lines) it stays open.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from schemas.records import record
 
 TOPIC = "fills"
 _REFERENCE = r"\A[A-Za-z0-9]{1,52}\z"
+_NO_REFERENCE = r"[^A-Za-z0-9]"
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,11 @@ def report(found: Fills, submitter: str = "") -> dict[str, pl.DataFrame]:
         )
     asked = fields.load("rts22")
     buys = pl.col("side") == "BUY"
-    reference = pl.col("fill_id").str.contains(_REFERENCE)
+    short = pl.col("fill_id").str.replace_all(_NO_REFERENCE, "")
+    reference = short.str.contains(_REFERENCE) & short.is_unique()
     given = {
         "1": pl.lit("NEWT"),
-        "2": pl.when(reference).then("fill_id").otherwise(pl.lit("")),
+        "2": pl.when(reference).then(short).otherwise(pl.lit("")),
         "4": pl.col("member"),
         "6": pl.lit(submitter),
         "7": pl.when(buys).then("member").otherwise("counterparty"),

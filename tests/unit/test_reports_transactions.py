@@ -86,7 +86,9 @@ def test_a_field_without_a_source_is_missing_and_empty(two: MadeLog) -> None:
         values = set(tables["transactions"][f"{field} {name}"])
         assert (values == {""}) == (status == "missing"), field
     given = {"1", "2", "4", "7", "16", "28", "30", "33", "34", "36", "41"}
-    assert {f for f, s in tables["fields"].select("field", "status").rows() if s == "given"} == given
+    assert {
+        f for f, s in tables["fields"].select("field", "status").rows() if s == "given"
+    } == given
 
 
 def test_the_day_is_that_of_the_trade_time() -> None:
@@ -115,10 +117,17 @@ def test_what_is_no_fill_is_listed_with_its_place() -> None:
 
 
 def test_a_reference_that_the_field_cannot_hold_is_left_open() -> None:
-    log = log_of(fill(fill_id="F/1"), fill(fill_id="x" * 53, sequence=1), fill(sequence=2))
+    ids = ["F/1", "x" * 53, "F1", "G-2", "//"]
+    log = log_of(*(fill(fill_id=one, sequence=number) for number, one in enumerate(ids)))
     tables = report(fills(log.source(), [0], ALL))
-    assert tables["transactions"]["2 Transaction Reference Number"].to_list() == ["", "", "F1"]
-    assert tables["open"]["line"].to_list() == [1, 2]
+    found = tables["transactions"]["2 Transaction Reference Number"].to_list()
+    assert found == ["", "", "", "G2", ""]
+    assert tables["open"].select("line", "found").rows() == [
+        (1, "F/1"),
+        (2, "x" * 53),
+        (3, "F1"),
+        (5, "//"),
+    ]
 
 
 def test_the_submitter_must_be_an_lei(two: MadeLog) -> None:
