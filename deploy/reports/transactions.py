@@ -2,8 +2,8 @@
 
 Source: Commission Delegated Regulation (EU) 2017/590, Annex I, Table 2 (65 fields). What the feed
 `fills` does not say stays empty. Lines are in order of partition and offset; `lineage.csv` says for
-each line which record it comes from. Field 2 is the fill's id less what is no letter or digit; where
-that is no reference of its own (empty, longer than 52, or the same for two lines) it stays open.
+each line which record it comes from. Field 2 is the fill's id less what is no letter or digit; if
+that is no reference of its own (empty, longer than 52, the same for two lines) it stays open.
 """
 
 from collections.abc import Iterator, Sequence
