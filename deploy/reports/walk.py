@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from connectors.log import Span
 from connectors.topics import TICK_KEY
@@ -66,8 +67,9 @@ class Log:
         volumes: Events by hour: hour (start, microseconds UTC), topic, kind, events.
         deciders: By topic, kind, version of the deciding job, decided_by and shard: events, first
             and last place in the chain, and the business times there.
-        results: Kind -> the results of that kind, in the columns of their record, with `event`
-            (SHARD:SEQUENCE), `event_logged` (microseconds UTC) and `event_lineage`.
+        results: Kind -> the results of that kind, in the columns of their record but those of
+            bytes, with `event` (SHARD:SEQUENCE), `event_logged` (microseconds UTC) and
+            `event_lineage`.
         unreadable: Events or results that could not be decoded.
     """
 
@@ -199,7 +201,7 @@ class _Found:
             event_logged="logged",
             event_lineage="lineage",
         )
-        return pl.concat([results, told], how="horizontal")
+        return pl.concat([results.drop(cs.binary()), told], how="horizontal")
 
     def log(self, verdict: Verdict) -> Log:
         """What was found in all."""
@@ -211,7 +213,7 @@ class _Found:
             deciders=deciders.group_by(keys, maintain_order=True)
             .agg(
                 pl.sum("events"),
-                *(pl.first(name) for name in ("first",)),
+                pl.first("first"),
                 pl.last("last"),
                 pl.first("first_time"),
                 pl.last("last_time"),
@@ -265,4 +267,4 @@ def _decided(frame: pl.DataFrame, shard: int) -> pl.DataFrame:
 
 
 def _nothing(kind: str) -> pl.DataFrame:
-    return pl.DataFrame(schema={**record(kind).columns, **_EVENT})
+    return pl.DataFrame(schema={**record(kind).columns, **_EVENT}).drop(cs.binary())

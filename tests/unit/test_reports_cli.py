@@ -1,6 +1,7 @@
 """The report commands over an archive: files, exit codes, one line for what a person can mend."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,10 @@ def test_other_things_a_person_can_mend(archive: Path, tmp_path: Path) -> None:
         told = tidemark(*argv)
         assert (told.returncode, told.stderr.count("\n")) == (1, 1), told.stderr
         assert says in told.stderr
+
+
+def test_a_taken_port_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = tidemark("endpoint", "--port", taken.getsockname()[1])
+    assert told.returncode == 1
+    assert "cannot be had (Address already in use); take another one" in told.stderr
