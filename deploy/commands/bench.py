@@ -22,6 +22,11 @@ _NETTING_EXAMPLES = """Example:
 tidemark bench netting --repeats 5
 """
 
+_REPORT_EXAMPLES = """Example:
+
+tidemark bench report --events 1000000
+"""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
@@ -32,6 +37,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure how fast it is on this machine.", no_args_is_help=True)
     bench.command("engine", epilog=_ENGINE_EXAMPLES)(engine)
     bench.command("netting", epilog=_NETTING_EXAMPLES)(netting)
+    bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -86,6 +92,22 @@ def netting(
     with _told(f"netting, {repeats} runs"):
         results = bench.run(seed, repeats)
     _show(Report("netting", seed, results), as_json, out)
+
+
+def report(
+    events: Annotated[int, typer.Option(min=1_024, help="Events of the log.")] = 10_000_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Write reports over a long regulatory log in an archive, each in a process of its own."""
+    from deploy.bench import report as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told(f"reports over {events:,} events") as echo:
+        results = bench.run(seed, events, Settings.load().home / "bench" / "report", echo)
+    _show(Report("report", seed, results), as_json, out)
 
 
 @contextmanager
