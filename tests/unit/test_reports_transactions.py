@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from connectors.topics import TICK_KEY
 from deploy.errors import UserError
 from deploy.reports import fields, transactions
 from deploy.reports.transactions import fills, report
