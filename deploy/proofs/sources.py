@@ -2,7 +2,8 @@
 
 import bisect
 from collections.abc import Iterator
-from typing import Protocol
+from itertools import compress
+from typing import Protocol, cast
 
 from connectors.log import MemoryLog, Span, SpanSource
 from connectors.topics import TICK_KEY
@@ -71,8 +72,10 @@ def pieces(
 def events(span: Span) -> tuple[list[int], list[bytes]]:
     """Offsets and messages of the records of a span that are no ticks."""
     kept = [
-        (offset, value)
-        for offset, key, value in zip(span.offsets, span.keys, span.values, strict=True)
-        if key != TICK_KEY and value is not None
+        key != TICK_KEY and value is not None
+        for key, value in zip(span.keys, span.values, strict=True)
     ]
-    return [offset for offset, _ in kept], [value for _, value in kept]
+    values = cast(list[bytes], span.values)
+    if all(kept):
+        return span.offsets, values
+    return list(compress(span.offsets, kept)), list(compress(values, kept))

@@ -55,11 +55,14 @@ def verify_chain(
     name = producer.encode()
     prefix = bytes(_HEADER_SIZE) + encode_long(len(name)) + name if name else b""
     keep = deque[bytes](maxlen=0).append if leaves is None else leaves.append
+    ending = _ending(sequence)
     for message in rest:
-        due = prefix + encode_long(sequence)
+        if not sequence & 63:
+            ending = _ending(sequence)
+        due = prefix + ending[sequence & 63]
         if not prefix or not message.startswith(due):
             prefix = _renewed(prefix, message)
-            due = prefix + encode_long(sequence)
+            due = prefix + ending[sequence & 63]
         leaf = sha256(b"\x00" + message[:-LINK_SIZE]).digest()
         computed = sha256(b"\x02" + head + sequence.to_bytes(8, "big") + leaf).digest()
         if computed != message[-LINK_SIZE:] or not prefix or not message.startswith(due):
@@ -131,6 +134,15 @@ def encode_long(value: int) -> bytes:
         value >>= 7
     octets.append(value)
     return bytes(octets)
+
+
+def _ending(sequence: int) -> list[bytes]:
+    """`encode_long` of the 64 numbers around `sequence` that differ in the last six bits only."""
+    first = sequence & ~63
+    if not first:
+        return [encode_long(number) for number in range(64)]
+    rest = encode_long(first)[1:]
+    return [bytes([number << 1 | 0x80]) + rest for number in range(64)]
 
 
 def _read_long(message: bytes, place: int) -> tuple[int, int]:
