@@ -52,12 +52,10 @@ def as_of(index: Index, point: Point, subject: str) -> State:
         UserError: The offsets of `point` are not those of the log.
     """
     limits = check(point, index.indexed())
-    where, arguments = _until(point)
-    found = index.events(
-        f"(subject = ? OR party = ? OR scope = ?) AND kind <> '{_BATCH}' AND {where}",
-        *(subject, subject, subject, *arguments),
-    )
-    found = [*found, *_corrections(index, found, where, arguments)]
+    named = [event for event in index.about(subject) if _known_at(event, point)]
+    roots = sorted({event.corrects or event.result_id for event in named} - {""})
+    others = [*index.results(roots), *index.corrections(roots)]
+    found = [event for event in (*named, *others) if _known_at(event, point)]
     versions: dict[tuple[str, str, int], dict[tuple[int, int], Event]] = {}
     for event in found:
         place = versions.setdefault((event.kind, event.root, event.shard), {})
@@ -72,26 +70,13 @@ def _known(versions: list[Event]) -> Known:
     return Known(versions[-1], versions)
 
 
-def _corrections(
-    index: Index, found: Sequence[Event], where: str, arguments: Sequence[object]
-) -> list[Event]:
-    """Versions of the same results that may name another subject, or none that was asked for."""
-    roots = sorted({event.corrects or event.result_id for event in found} - {""})
-    if not roots:
-        return []
-    return index.events(
-        "(corrects IN (SELECT unnest(?)) OR (id_key IN (SELECT md5_number_lower(unnest(?))) "
-        f"AND result_id IN (SELECT unnest(?)))) AND kind <> '{_BATCH}' AND {where}",
-        *(roots, roots, roots, *arguments),
-    )
-
-
-def _until(point: Point) -> tuple[str, list[object]]:
-    """The condition for what was known at a point."""
+def _known_at(event: Event, point: Point) -> bool:
+    """Whether an event had been appended by then; batch indexes are about no one."""
+    if event.kind == _BATCH:
+        return False
     if point.time is not None:
-        return "appended <= ?", [point.time]
-    parts = " OR ".join("(shard = ? AND log_offset < ?)" for _ in point.offsets)
-    return f"({parts})", [number for pair in sorted(point.offsets.items()) for number in pair]
+        return event.appended <= point.time
+    return event.log_offset < point.offsets[event.shard]
 
 
 def document(state: State) -> dict[str, Any]:

@@ -25,7 +25,15 @@ READERS: dict[str, Callable[[Span, int], Rows | None]] = {
     "graph.edges": edge_rows,
 }
 """What is indexed: topic -> how its records become rows."""
-_HASHED = {"events": "result_id", "edges": "edge_id"}
+_HASHED = {
+    "events": {
+        "id_key": "result_id",
+        "subject_key": "subject",
+        "party_key": "party",
+        "scope_key": "scope",
+    },
+    "edges": {"id_key": "edge_id"},
+}
 
 
 @dataclass
@@ -159,12 +167,11 @@ def _store(
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
-    """Add a frame to a table by the names of its columns; ids get their hash."""
+    """Add a frame to a table by the names of its columns; ids and names get their hash."""
     names = ", ".join(f'"{name}"' for name in frame.columns)
-    values = names
-    if table in _HASHED:
-        names += ", id_key"
-        values += f", md5_number_lower({_HASHED[table]})"
+    keys = _HASHED.get(table, {})
+    values = ", ".join([names, *(f"md5_number_lower({text})" for text in keys.values())])
+    names = ", ".join([names, *keys])
     connection.register("new_rows", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
     connection.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM new_rows")
     connection.unregister("new_rows")

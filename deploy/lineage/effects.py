@@ -88,11 +88,10 @@ def _net(tracer: Tracer, chunk: Event) -> Node:
     cycle, _, member, counterparty = net_id.rsplit("|", 3)
     members = dict.fromkeys((member, counterparty))
     multilateral = [f"{cycle}|MULTILATERAL|{name}|" for name in members]
-    found = [e for e in index.results([net_id, *multilateral, cycle]) if e.shard == chunk.shard]
+    found = index.results([net_id, *multilateral, cycle], beside=chunk)
     of = {event.result_id: event_node(event) for event in found}
-    for event in found:
-        corrections = index.corrections([event.result_id])
-        of[event.result_id].children += [event_node(e, "corrected by") for e in corrections]
+    for event in index.corrections(list(of)):
+        of[event.corrects].children.append(event_node(event, "corrected by"))
     node = of.pop(net_id, None) or Node("NetPosition", net_id, {"missing": "not chained yet"})
     node.children.insert(0, event_node(chunk, "listed by"))
     node.children += [of[name] for name in (*multilateral, cycle) if name in of]

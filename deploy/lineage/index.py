@@ -16,6 +16,8 @@ _EVENT = ", ".join(Event.__dataclass_fields__)
 _BATCH = ", ".join(
     f"b.{name}" for name in ("shard", "sequence", *BatchRow.__dataclass_fields__) if name != "event"
 )
+_NEAR = 20_000
+"""Events so close to each other are read at one go."""
 _EDGE = ", ".join(EdgeRow.__dataclass_fields__)
 
 
@@ -44,28 +46,60 @@ class Index:
         found: list[tuple[Any, ...]] = self._connection.execute(query, list(arguments)).fetchall()
         return found
 
-    def events(self, where: str, *arguments: object, limit: int | None = None) -> list[Event]:
-        """The events for which `where` holds, in the order of the log within each shard."""
-        end = "" if limit is None else f" LIMIT {limit}"
-        query = f"SELECT {_EVENT} FROM events WHERE {where} ORDER BY shard, sequence{end}"
-        return [Event(*row) for row in self.rows(query, *arguments)]
+    def events(self, where: str, *arguments: object) -> list[Event]:
+        """The events for which `where` holds, in the order of each shard's chain.
+
+        Which they are is asked first, of the few columns that `where` names: to read all columns
+        of a long log would take seconds.
+        """
+        query = f"SELECT shard, sequence FROM events WHERE {where} ORDER BY ALL"
+        return [
+            Event(*row)
+            for shard, places in _runs(self.rows(query, *arguments))
+            for row in self.rows(
+                f"SELECT {_EVENT} FROM events WHERE shard = ? AND sequence BETWEEN ? AND ? "
+                "AND sequence IN (SELECT unnest(?)) ORDER BY sequence",
+                *(shard, places[0], places[-1], places),
+            )
+        ]
 
     def event(self, at: EventId) -> Event | None:
         """The event at a place of a chain."""
         found = self.events("shard = ? AND sequence = ?", at.shard, at.sequence)
         return found[0] if found else None
 
-    def results(self, ids: Sequence[str]) -> list[Event]:
-        """Every event whose result has one of these ids."""
-        if not ids:
-            return []
-        where = "id_key IN (SELECT md5_number_lower(unnest(?))) AND result_id IN (SELECT unnest(?))"
-        return self.events(where, list(ids), list(ids))
+    def results(self, ids: Sequence[str], beside: Event | None = None) -> list[Event]:
+        """Every event whose result has one of these ids; with `beside` of its shard and time only.
+
+        Results of one cycle have one business time: then no more than their part of the log is
+        looked at.
+        """
+        where, arguments = "id_key IN (SELECT md5_number_lower(unnest(?)))", [list(ids)]
+        if beside is not None:
+            where = f"shard = ? AND event_time = ? AND {where}"
+            return self._named(ids, where, beside.shard, beside.event_time, *arguments)
+        return self._named(ids, where, *arguments)
+
+    def _named(self, ids: Sequence[str], where: str, *arguments: object) -> list[Event]:
+        wanted = set(ids)
+        found = self.events(where, *arguments) if wanted else []
+        return [event for event in found if event.result_id in wanted]
 
     def corrections(self, ids: Sequence[str]) -> list[Event]:
         """The events that correct results with these ids."""
         ids = [name for name in ids if name]
-        return self.events("corrects IN (SELECT unnest(?))", list(ids)) if ids else []
+        return self.events("corrects IN (SELECT unnest(?))", ids) if ids else []
+
+    def about(self, name: str) -> list[Event]:
+        """The events that name someone or something as subject, other party or scope."""
+        found = {
+            event.id: event
+            for column in ("subject", "party", "scope")
+            for event in self.events(
+                f"{column}_key = md5_number_lower(?) AND {column} = ?", name, name
+            )
+        }
+        return [found[at] for at in sorted(found, key=lambda at: (at.shard, at.sequence))]
 
     def stored_at(self, record: RecordId) -> Event | None:
         """The event made of the result that stands there."""
@@ -119,14 +153,15 @@ class Index:
             *(record.topic, record.partition, record.offset),
         )
         found = {(shard, sequence): Range(*of) for shard, sequence, *of in rows}
-        events = []
-        for shard in sorted({shard for shard, _ in found}):
-            places = [sequence for of, sequence in found if of == shard]
-            events += self.events(
+        events = [
+            event
+            for shard, places in _runs(sorted(found))
+            for event in self.events(
                 "shard = ? AND sequence BETWEEN ? AND ? AND kind <> 'NetPosition' "
                 "AND sequence IN (SELECT unnest(?))",
-                *(shard, min(places), max(places), places),
+                *(shard, places[0], places[-1], places),
             )
+        ]
         return [(event, found[event.shard, event.sequence]) for event in events]
 
     def reading(self, record: RecordId) -> list[BatchRow]:
@@ -182,3 +217,14 @@ class Index:
         query = f"SELECT {_BATCH} FROM batches b {rest} ORDER BY b.job, b.batch"
         rows = self.rows(query, *arguments)
         return [BatchRow(EventId(shard, sequence), *of) for shard, sequence, *of in rows]
+
+
+def _runs(places: Sequence[tuple[int, int]]) -> list[tuple[int, list[int]]]:
+    """Places (shard, sequence), ascending, as runs of one shard without large gaps."""
+    runs: list[tuple[int, list[int]]] = []
+    for shard, sequence in places:
+        if runs and runs[-1][0] == shard and sequence - runs[-1][1][-1] < _NEAR:
+            runs[-1][1].append(sequence)
+        else:
+            runs.append((shard, [sequence]))
+    return runs

@@ -1,8 +1,8 @@
 """The tables of the lineage index, one DuckDB file, and how it is opened.
 
 No table has a key index: rows are added in the order of the log, so the least and greatest value
-that DuckDB keeps of each block of rows rule out almost all blocks. Results are looked up by a hash
-of their id, a number that is quick to scan.
+that DuckDB keeps of each block of rows rule out almost all blocks. Ids and names are looked up by a
+hash, a number that is quick to scan: its column ends in `_key`.
 """
 
 from pathlib import Path
@@ -22,7 +22,8 @@ CREATE TABLE progress (
 );
 CREATE TABLE events (
     shard INTEGER, sequence BIGINT, kind VARCHAR, result_id VARCHAR, id_key UBIGINT,
-    subject VARCHAR, party VARCHAR, scope VARCHAR, event_time BIGINT, appended BIGINT,
+    subject VARCHAR, subject_key UBIGINT, party VARCHAR, party_key UBIGINT,
+    scope VARCHAR, scope_key UBIGINT, event_time BIGINT, appended BIGINT,
     log_offset BIGINT, source_topic VARCHAR, source_partition INTEGER, source_offset BIGINT,
     result_version VARCHAR, decided_by VARCHAR, corrects VARCHAR, payload BLOB
 );

@@ -125,7 +125,7 @@ class Tracer:
     def chunks(self, nets: Sequence[Event]) -> list[Event]:
         """The provenance events of bilateral nets of one shard, in the order of the chain."""
         ids = [f"{n.result_id}#{chunk}" for n in nets for chunk in range(n.fields.get("chunks", 0))]
-        return [e for e in self.index.results(ids) if e.shard == nets[0].shard]
+        return self.index.results(ids, beside=nets[0]) if nets else []
 
     def _listed(self, chunks: Sequence[Event], found: Mapping[int, Array]) -> Node:
         """The obligations that provenance events list, exactly."""
