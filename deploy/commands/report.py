@@ -87,14 +87,13 @@ def transactions(
     from deploy.reports import transactions as report
     from deploy.reports.walk import Window
 
-    window = Window.of(form.day_of(day), "business")
+    window, submitter = Window.of(form.day_of(day), "business"), report.checked(submitter)
     place = asked.place(file, brokers, prefix)
     form.empty_folder(out)
     with asked.opened(place, (report.TOPIC,)) as (source, partitions):
         found = report.fills(source, partitions, window)
-    tables = report.report(found, submitter)
-    report.write(out, tables)
-    counts = {name: frame.height for name, frame in tables.items() if name != "fields"}
+    counts = report.write(out, found, submitter)
+    del counts["fields"]
     asked.told(out, {**counts, "repeats": found.repeats}, as_json)
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from deploy.errors import UserError
 
+_SLICE = 100_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MARKED = re.compile(r"([\\`*_\[\]<>|&~])")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -71,10 +72,19 @@ def words(text: object) -> str:
     return _MARKED.sub(r"\\\1", _CONTROL.sub(" ", str(text)))
 
 
+def csv(frame: pl.DataFrame, heading: bool = True) -> bytes:
+    """A table in CSV: UTF-8, lines that end with a line feed; empty text is nothing."""
+    filled = frame.with_columns(pl.col(pl.String).replace("", None))
+    return filled.write_csv(line_terminator="\n", include_header=heading).encode()
+
+
 def write_csv(path: Path, frame: pl.DataFrame) -> None:
-    """Write a table: UTF-8, a heading, lines that end with a line feed; empty text is nothing."""
+    """Write a table with its heading."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.with_columns(pl.col(pl.String).replace("", None)).write_csv(path, line_terminator="\n")
+    with path.open("wb") as file:
+        file.write(csv(frame[:0]))
+        for part in frame.iter_slices(_SLICE):
+            file.write(csv(part, heading=False))
 
 
 def write_json(path: Path, value: Any) -> None:

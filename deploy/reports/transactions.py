@@ -8,6 +8,7 @@ that is no reference of its own (empty, longer than 52, the same for two lines) 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,9 @@ from schemas.records import record
 TOPIC = "fills"
 _REFERENCE = r"\A[A-Za-z0-9]{1,52}\z"
 _NO_REFERENCE = r"[^A-Za-z0-9]"
+_SLICE = 100_000
+_DIGEST = 12
+"""Octets of a body's SHA-256 by which repeats are compared."""
 
 
 @dataclass(frozen=True)
@@ -86,40 +90,73 @@ def _fills(
     good = np.ones(frame.height, dtype=np.bool_)
     good[[one.index for one in broken]] = False
     frame = frame.with_columns(place=places.gather(rows)).filter(pl.Series(good))
-    body = pl.DataFrame({"body": [values[row] for row in rows[good]]}, schema={"body": pl.Binary})
+    digests = [sha256(values[row] or b"").digest()[:_DIGEST] for row in rows[good].tolist()]
+    body = pl.DataFrame({"body": digests}, schema={"body": pl.Binary})
     return frame, body, ((places[index], reason) for index, reason in sorted(reasons))
 
 
 def _told_apart(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The first record of each producer and sequence, and those that contradict it."""
-    number = pl.struct(pl.col("place").str.extract(r"/(\d+)/"), "producer", "sequence")
-    first = number.is_first_distinct()
-    marked = frame.with_columns(first=first, same=pl.col("body") == pl.first("body").over(number))
-    kept = marked.filter("first").drop("first", "same")
-    return kept, marked.filter(~pl.col("first"), ~pl.col("same")).drop("first", "same")
+    partition = pl.col("place").str.extract(r"/(\d+)/").alias("partition")
+    number = ("partition", "producer", "sequence")
+    marked = frame.with_columns(partition)
+    first = marked.select(pl.struct(number).is_first_distinct()).to_series()
+    if first.all():
+        return frame, frame[:0]
+    kept, again = marked.filter(first), marked.filter(~first)
+    known = kept.select(*number, known="body")
+    compared = again.join(known, on=number, how="left", maintain_order="left")
+    conflicts = compared.filter(pl.col("body") != pl.col("known"))
+    return kept.drop("partition"), conflicts.select(frame.columns)
 
 
 def report(found: Fills, submitter: str = "") -> dict[str, pl.DataFrame]:
-    """The files of the report, by name: transactions, fields, lineage, refused, open.
+    """The tables of the report, by name: transactions, fields, lineage, open, refused.
 
     Args:
         found: The fills.
         submitter: LEI of the submitting entity; without it field 6 is missing.
-
-    Raises:
-        UserError: The submitter is no LEI.
     """
+    frame = _referenced(found.frame)
+    return {"transactions": _lines(frame, submitter), **_sides(found, frame, submitter)}
+
+
+def write(folder: Path, found: Fills, submitter: str = "") -> dict[str, int]:
+    """Write the report, `transactions.csv` and its side files; how many lines each has."""
+    frame = _referenced(found.frame)
+    with (folder / "transactions.csv").open("wb") as file:
+        file.write(form.csv(_lines(frame[:0], submitter)))
+        for part in frame.iter_slices(_SLICE):
+            file.write(form.csv(_lines(part, submitter), heading=False))
+    sides = _sides(found, frame, submitter)
+    for name, side in sides.items():
+        form.write_csv(folder / f"{name}.csv", side)
+    return {"transactions": frame.height, **{name: side.height for name, side in sides.items()}}
+
+
+def checked(submitter: str) -> str:
+    """The submitter's LEI, or nothing; UserError if it is neither."""
     if submitter and not is_lei(submitter):
-        raise UserError(
-            f"--submitter {submitter!r} is no LEI; give 20 characters, check digits right"
-        )
-    asked = fields.load("rts22")
-    buys = pl.col("side") == "BUY"
+        raise UserError(f"--submitter {submitter!r} is no LEI; mend it (20 characters)")
+    return submitter
+
+
+def _referenced(frame: pl.DataFrame) -> pl.DataFrame:
+    """The fills with `line` and `reference`, which is empty where the id gives none."""
     short = pl.col("fill_id").str.replace_all(_NO_REFERENCE, "")
-    reference = short.str.contains(_REFERENCE) & short.is_unique()
+    good = short.str.contains(_REFERENCE) & short.is_unique()
+    return frame.with_columns(
+        line=pl.int_range(1, pl.len() + 1),
+        reference=pl.when(good).then(short).otherwise(pl.lit("")),
+    )
+
+
+def _lines(frame: pl.DataFrame, submitter: str) -> pl.DataFrame:
+    """One line a fill with all 65 fields."""
+    buys = pl.col("side") == "BUY"
     given = {
         "1": pl.lit("NEWT"),
-        "2": pl.when(reference).then(short).otherwise(pl.lit("")),
+        "2": pl.col("reference"),
         "4": pl.col("member"),
         "6": pl.lit(submitter),
         "7": pl.when(buys).then("member").otherwise("counterparty"),
@@ -131,22 +168,18 @@ def report(found: Fills, submitter: str = "") -> dict[str, pl.DataFrame]:
         "36": pl.col("mic"),
         "41": pl.col("isin"),
     }
-    line = pl.int_range(1, pl.len() + 1).alias("line")
-    frame = found.frame
+    return frame.select(
+        given.get(field.field, pl.lit("")).alias(field.column) for field in fields.load("rts22")
+    )
+
+
+def _sides(found: Fills, frame: pl.DataFrame, submitter: str) -> dict[str, pl.DataFrame]:
+    lacking = frozenset() if submitter else frozenset({"6"})
     return {
-        "transactions": frame.select(
-            given.get(field.field, pl.lit("")).alias(field.column) for field in asked
+        "fields": fields.listing(fields.load("rts22"), lacking),
+        "lineage": frame.select("line", "place", "fill_id", "producer", "sequence"),
+        "open": frame.filter(pl.col("reference") == "").select(
+            "line", "place", field=pl.lit("2"), found="fill_id"
         ),
-        "fields": fields.listing(asked, frozenset() if submitter else frozenset({"6"})),
-        "lineage": frame.select(line, "place", "fill_id", "producer", "sequence"),
-        "open": frame.with_columns(line)
-        .filter(~reference)
-        .select("line", "place", field=pl.lit("2"), found="fill_id"),
         "refused": found.refused,
     }
-
-
-def write(folder: Path, tables: dict[str, pl.DataFrame]) -> None:
-    """Write the report: `transactions.csv` and its side files."""
-    for name, frame in tables.items():
-        form.write_csv(folder / f"{name}.csv", frame)

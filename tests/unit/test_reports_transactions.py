@@ -65,7 +65,7 @@ def two() -> MadeLog:
 
 
 def test_the_files_are_those_written_by_hand(two: MadeLog, tmp_path: Path) -> None:
-    transactions.write(tmp_path, report(fills(two.source(), [0], ALL), submitter=OWN))
+    transactions.write(tmp_path, fills(two.source(), [0], ALL), submitter=OWN)
     for name in ("transactions", "lineage", "open", "refused"):
         written = (tmp_path / f"{name}.csv").read_bytes()
         assert written == (GOLDEN / f"rts22-{name}.csv").read_bytes(), name
@@ -129,14 +129,14 @@ def test_a_reference_that_the_field_cannot_hold_is_left_open() -> None:
     ]
 
 
-def test_the_submitter_must_be_an_lei(two: MadeLog) -> None:
-    found = fills(two.source(), [0], ALL)
+def test_the_submitter_must_be_an_lei() -> None:
+    assert [transactions.checked(one) for one in ("", OWN)] == ["", OWN]
     with pytest.raises(UserError, match="is no LEI"):
-        report(found, submitter="5493001KJTIIGC8Y1R13")
+        transactions.checked("5493001KJTIIGC8Y1R13")
 
 
 def test_no_fills_give_a_heading_alone(tmp_path: Path) -> None:
-    transactions.write(tmp_path, report(fills(MadeLog().source(), [0, 1], ALL)))
+    transactions.write(tmp_path, fills(MadeLog().source(), [0, 1], ALL))
     (heading,) = csv.reader((tmp_path / "transactions.csv").read_text().splitlines())
     assert len(heading) == 65
 
