@@ -1,7 +1,7 @@
-"""How long reports over a long regulatory log take: an archive on disk in, the report's files out.
+"""How long reports over a long log take: an archive on disk in, the report's files out.
 
-The log is made up (deploy/bench/made_events), with links that hold. Each report is the command a
-person would type, in a process of its own, start-up included.
+The log is made up (deploy/bench/made_events, with links that hold, and made_fills). Each report is
+the command a person would type, in a process of its own, start-up included.
 """
 
 import shutil
@@ -19,6 +19,7 @@ import psutil
 
 from deploy.archive.files import CHUNK, summed, write
 from deploy.archive.manifest import File, Manifest, store
+from deploy.bench import made_fills
 from deploy.bench.harness import Result
 from deploy.bench.made_events import APART_MS, BLOCK, PARTITIONS, START, MadeLog
 from deploy.errors import UserError
@@ -33,7 +34,9 @@ REPORTS = {
     "operations": ["--day", DAY],
     "controls": [],
     "emir": ["--day", DAY, "--clock", "log", "--no-obligations"],
+    "transactions": ["--day", DAY],
 }
+FILLS = "fills"
 _LINK_SIZE = 32
 _POLL_S = 0.2
 
@@ -46,7 +49,10 @@ def run(
     folder.mkdir(parents=True)
     try:
         made = _archive(seed, events, folder / "archive", echo)
-        results = [Result("events in the log", made, "events")]
+        results = [
+            Result("events in the log", made, "events"),
+            Result("fills in the log", made, "records"),
+        ]
         for name, options in REPORTS.items():
             seconds, peak = _measured(name, options, folder)
             echo(f"{name}: {seconds:.1f} s, {peak:.0f} MiB")
@@ -60,49 +66,66 @@ def run(
 
 
 def _archive(seed: int, events: int, folder: Path, echo: Callable[[str], None]) -> int:
-    """Write the log as an archive; how many events it has."""
+    """Write the log as an archive, with as many fills as events; how many these are."""
     folder.mkdir()
     began = perf_counter()
+    shards = range(PARTITIONS)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        made = list(pool.map(_partition, *zip(*_work(seed, events, folder), strict=True)))
-    count = sum(file.rows for files in made for file in files)
-    parts = {
-        str(shard): summed(0, sum(file.rows for file in files), [(file, 0) for file in files])
-        for shard, files in enumerate(made)
+        running = {
+            TOPIC: [pool.submit(_events, seed, events, folder, shard) for shard in shards],
+            FILLS: [pool.submit(_fills, seed, events, folder, shard) for shard in shards],
+        }
+        made = {topic: [one.result() for one in parts] for topic, parts in running.items()}
+    topics = {
+        topic: {
+            str(shard): summed(0, sum(file.rows for file in files), [(file, 0) for file in files])
+            for shard, files in enumerate(parts)
+        }
+        for topic, parts in made.items()
     }
-    store(folder, Manifest(prefix="", partitions=PARTITIONS, topics={TOPIC: parts}))
-    echo(f"{count:,} events made in {perf_counter() - began:.0f} s")
+    store(folder, Manifest(prefix="", partitions=PARTITIONS, topics=topics))
+    count = sum(file.rows for files in made[TOPIC] for file in files)
+    echo(f"{count:,} events and as many fills made in {perf_counter() - began:.0f} s")
     return count
 
 
-def _work(seed: int, events: int, folder: Path) -> list[tuple[int, int, Path, int]]:
-    return [(seed, events, folder, shard) for shard in range(PARTITIONS)]
+def _fills(seed: int, events: int, folder: Path, shard: int) -> list[File]:
+    """Write one partition of fills."""
+    count = MadeLog(seed, events).blocks * BLOCK
+    files = []
+    for first in range(0, count, CHUNK):
+        end = min(first + CHUNK, count)
+        files.append(_written(folder, FILLS, shard, first, made_fills.made(first, end, shard)))
+    return files
 
 
-def _partition(seed: int, events: int, folder: Path, shard: int) -> list[File]:
-    """Write one partition: events in order, each linked to the one before."""
+def _written(folder: Path, topic: str, shard: int, first: int, values: list[bytes]) -> File:
+    """Write messages as one file, from offset `first` on."""
+    offsets = pl.Series(np.arange(first, first + len(values)))
+    rows = pl.DataFrame(
+        {
+            "offset": offsets,
+            "appended": START // 1_000 + offsets * APART_MS,
+            "key": pl.repeat(b"p0.0", len(values), eager=True, dtype=pl.Binary),
+            "value": pl.Series(values, dtype=pl.Binary),
+        }
+    )
+    return write(folder, topic, shard, rows)
+
+
+def _events(seed: int, events: int, folder: Path, shard: int) -> list[File]:
+    """Write one partition of events, in order, each linked to the one before."""
     log, head, files = MadeLog(seed, events), GENESIS, []
     step = CHUNK // BLOCK
     for first in range(0, log.blocks, step):
-        blocks = np.arange(first, min(first + step, log.blocks))
-        frame = log.made(blocks, shard)
+        frame = log.made(np.arange(first, min(first + step, log.blocks)), shard)
         values = []
-        sequences = frame["sequence"]
-        for sequence, message in zip(
-            sequences, encode_frame(record("RegulatoryEvent"), frame), strict=True
-        ):
+        sequence = first * BLOCK
+        for number, message in enumerate(encode_frame(record("RegulatoryEvent"), frame), sequence):
             body = message[:-_LINK_SIZE]
-            head = link(head, sequence, leaf_hash(body))
+            head = link(head, number, leaf_hash(body))
             values.append(body + head)
-        rows = pl.DataFrame(
-            {
-                "offset": sequences,
-                "appended": START // 1_000 + sequences * APART_MS,
-                "key": pl.repeat(b"p0.0", len(values), eager=True, dtype=pl.Binary),
-                "value": pl.Series(values, dtype=pl.Binary),
-            }
-        )
-        files.append(write(folder, TOPIC, shard, rows))
+        files.append(_written(folder, TOPIC, shard, sequence, values))
     return files
 
 
