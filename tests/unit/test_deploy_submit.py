@@ -26,6 +26,8 @@ def test_an_incompatible_schema_is_refused_in_one_line(
     monkeypatch.setattr(compatibility, "versions", versions)
     monkeypatch.setattr(Flink, "_check", lambda *_: None)
     flink = Flink(Settings(home=tmp_path))
-    with pytest.raises(UserError, match="^Posting version 2 cannot read version 1: .*purpose") as e:
+    with pytest.raises(
+        UserError, match=r"^Posting version 2 cannot read version 1: .*purpose"
+    ) as e:
         flink.submit("netting", 1)
     assert "\n" not in str(e.value)
