@@ -38,7 +38,10 @@ def good_or_bad(text: str, good: bool) -> Any:
 
 @contextmanager
 def bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error; how to move it on by a number of steps."""
+    """A progress bar on standard error; how to move it on by a number of steps.
+
+    Nothing is shown where standard error is no terminal.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -48,6 +51,8 @@ def bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    console = Console(stderr=True)
+    silent = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=silent) as shown:
         task = shown.add_task(name, total=total)
         yield lambda steps: shown.advance(task, steps)
