@@ -14,7 +14,9 @@ from connectors.reader import LogReader
 from deploy.archive.reading import Archive
 from deploy.errors import UserError
 from deploy.explain import explain
-from deploy.proofs.audit import Audit, Finding, Trust, audit
+from deploy.proofs.audit import Audit, audit
+from deploy.proofs.findings import Finding
+from deploy.proofs.heads import Trust
 from deploy.proofs.sources import TOPIC, Source
 from udfs.regulatory.verify import Verdict
 

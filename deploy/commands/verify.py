@@ -54,7 +54,7 @@ def verify(
 
     from deploy import terminal, verification
     from deploy.errors import UserError
-    from deploy.proofs.audit import Trust
+    from deploy.proofs.heads import Trust
     from deploy.proofs.keys import read_keys
     from deploy.settings import Settings
     from schemas.notes import COSIGNATURE

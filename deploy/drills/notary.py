@@ -14,20 +14,27 @@ from concurrent.futures import Future
 from datetime import date
 from pathlib import Path
 from shutil import rmtree
+from statistics import median
 
 import numpy as np
 
 from connectors.generators import Faults, Plan, Trades
 from connectors.producer import Sent
 from connectors.reader import LogReader
+from connectors.topics import TICK_KEY
 from deploy.bench.harness import Report, Result
 from deploy.drills.rig import Rig
 from deploy.drills.waiting import MONOTONIC, SLEEP
 from deploy.errors import UserError
+from deploy.log_ids import EventId, RecordId
 from deploy.processes import python
-from deploy.proofs.audit import Audit, Trust
+from deploy.proofs.audit import Audit
+from deploy.proofs.check import check
 from deploy.proofs.folder import LogFolder
+from deploy.proofs.heads import Trust
 from deploy.proofs.keys import SigningKey, read_keys
+from deploy.proofs.proof import parse_proof
+from deploy.proofs.prove import Prover
 from deploy.proofs.sources import TOPIC, events
 from deploy.proofs.witness import Witness
 from deploy.stack import Stack
@@ -43,6 +50,8 @@ EVERY = 5
 """Every so many times it is the TaskManager."""
 SHORTEST_S, LONGEST_S = 0.3, 3.0
 """How long a notary lives before it is ended, from its first step on."""
+PROOFS = 25
+"""Proofs of each kind in each partition."""
 WITNESS = "drill.tidemark.local/witness"
 TIME = 1_772_438_400
 
@@ -88,6 +97,7 @@ def run(
         trust = Trust(home / "notary", signer.keys, home / "witness")
         verdict = verify(Place(rig.settings.brokers, prefix), config.partitions, trust)
         trees = [_rebuilt(rig, home, shard) for shard in range(config.partitions)]
+        proofs = _prove(rig, signer, seed)
     rmtree(home)
     findings = [f"{shard}: {one.kind} at {one.position}" for shard, one in verdict.findings]
     if findings:
@@ -112,6 +122,8 @@ def run(
                 0,
                 True,
             ),
+            Result("proof of an event out of Kafka, median", proofs[0], "ms", 50, True),
+            Result("proof of a raw record out of Kafka, median", proofs[1], "ms", 50, True),
             Result("whole drill", round(MONOTONIC() - began), "s"),
         ],
     )
@@ -213,6 +225,38 @@ def _rebuilt(rig: Rig, home: Path, shard: int) -> bool:
     found = LogFolder(home / "notary" / str(shard)).checkpoint()
     leaves = [leaf_hash(message[:-LINK_SIZE]) for message in messages]
     return found is not None and (found[1].size, found[1].root) == (len(leaves), root(leaves))
+
+
+def _prove(rig: Rig, signer: _Signer, seed: int) -> tuple[float, float]:
+    """Median milliseconds to prove an event, and a raw record; every proof is checked."""
+    draw = np.random.default_rng(seed)
+    reader = LogReader(rig.settings.brokers, rig.prefix)
+    prover = Prover(signer.home / "notary", reader)
+    keys = [key for key in signer.keys if key.kind != COSIGNATURE]
+    times: tuple[list[float], list[float]] = ([], [])
+    try:
+        for shard in range(rig.config.partitions):
+            span = reader.read("obligations", shard)
+            records = [
+                offset
+                for offset, key in zip(span.offsets, span.keys, strict=True)
+                if key != TICK_KEY
+            ]
+            size = prover.event(EventId(shard, 0)).checkpoint.size
+            for _ in range(PROOFS):
+                place = RecordId("obligations", shard, records[int(draw.integers(len(records)))])
+                event = EventId(shard, int(draw.integers(size)))
+                began = MONOTONIC()
+                made = prover.event(event)
+                between = MONOTONIC()
+                covered = prover.record(place)
+                times[1].append(1_000 * (MONOTONIC() - between))
+                times[0].append(1_000 * (between - began))
+                for proof in (made, covered):
+                    check(parse_proof(str(proof).encode()), keys)
+    finally:
+        reader.close()
+    return round(median(times[0]), 1), round(median(times[1]), 1)
 
 
 def _unsigned(audits: Mapping[int, Audit]) -> int:

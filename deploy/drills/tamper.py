@@ -16,9 +16,10 @@ from deploy.bench.harness import Report, Result
 from deploy.drills.recorded import chain_of, recorded, with_chain
 from deploy.drills.tampering import WAYS, Case, copy_of
 from deploy.drills.waiting import MONOTONIC
-from deploy.proofs.audit import Audit, Trust, audit
+from deploy.proofs.audit import Audit, audit
 from deploy.proofs.checkpoint import origin_of
 from deploy.proofs.folder import LogFolder
+from deploy.proofs.heads import Trust
 from deploy.proofs.keys import SigningKey
 from deploy.proofs.notary import Notary
 from deploy.proofs.sources import InMemory

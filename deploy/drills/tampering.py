@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deploy.proofs import audit
+from deploy.proofs import findings
 from deploy.proofs.folder import LogFolder
 from deploy.proofs.keys import SigningKey
 from schemas.merkle import GENESIS, leaf_hash, link
@@ -35,14 +35,14 @@ def changed_byte(case: Case, draw: Draw) -> Expected:
     at = int(draw.integers(len(case.messages)))
     message = case.messages[at]
     case.messages[at] = _flipped(message, int(draw.integers(8 * len(message))))
-    return audit.CHANGED, at
+    return findings.CHANGED, at
 
 
 def dropped_record(case: Case, draw: Draw) -> Expected:
     """An event is taken out; not the last one, which would be a cut-off tail."""
     at = int(draw.integers(len(case.messages) - 1))
     del case.messages[at]
-    return audit.DROPPED, at
+    return findings.DROPPED, at
 
 
 def swapped_order(case: Case, draw: Draw) -> Expected:
@@ -51,14 +51,14 @@ def swapped_order(case: Case, draw: Draw) -> Expected:
     second = int(draw.integers(first + 1, len(case.messages)))
     messages = case.messages
     messages[first], messages[second] = messages[second], messages[first]
-    return audit.SWAPPED, first
+    return findings.SWAPPED, first
 
 
 def truncated_tail(case: Case, draw: Draw) -> Expected:
     """The log ends earlier."""
     at = int(draw.integers(len(case.messages)))
     del case.messages[at:]
-    return audit.TRUNCATED, at
+    return findings.TRUNCATED, at
 
 
 def fork(case: Case, draw: Draw) -> Expected:
@@ -75,7 +75,7 @@ def fork(case: Case, draw: Draw) -> Expected:
         rest[0] = _flipped(rest[0], 8 * (body - 1) + int(draw.integers(8)))
     head = case.messages[at - 1][-LINK_SIZE:] if at else GENESIS
     case.messages[at:] = linked(rest, at, head)
-    return audit.FORK, at
+    return findings.FORK, at
 
 
 def wrong_signature(case: Case, draw: Draw) -> Expected:
@@ -91,7 +91,7 @@ def wrong_signature(case: Case, draw: Draw) -> Expected:
     else:
         other = SigningKey.make().sign(note.text, found[1].origin)
         path.write_bytes(str(Note(note.text, (other,))).encode())
-    return audit.SIGNATURE, size
+    return findings.SIGNATURE, size
 
 
 def rolled_back(case: Case, draw: Draw) -> Expected:
@@ -103,17 +103,17 @@ def rolled_back(case: Case, draw: Draw) -> Expected:
         for newer in sizes:
             if newer > size:
                 case.folder.archive_path(newer).unlink()
-    return audit.ROLLED_BACK, size
+    return findings.ROLLED_BACK, size
 
 
 WAYS: Mapping[str, Callable[[Case, Draw], Expected]] = {
-    audit.CHANGED: changed_byte,
-    audit.DROPPED: dropped_record,
-    audit.SWAPPED: swapped_order,
-    audit.TRUNCATED: truncated_tail,
-    audit.FORK: fork,
-    audit.SIGNATURE: wrong_signature,
-    audit.ROLLED_BACK: rolled_back,
+    findings.CHANGED: changed_byte,
+    findings.DROPPED: dropped_record,
+    findings.SWAPPED: swapped_order,
+    findings.TRUNCATED: truncated_tail,
+    findings.FORK: fork,
+    findings.SIGNATURE: wrong_signature,
+    findings.ROLLED_BACK: rolled_back,
 }
 
 

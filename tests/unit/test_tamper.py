@@ -7,9 +7,11 @@ from deploy.drills import tamper
 from deploy.drills.recorded import chain_of, recorded, with_chain
 from deploy.drills.tampering import WAYS, Case, copy_of, linked
 from deploy.errors import UserError
-from deploy.proofs import audit
+from deploy.proofs import findings
+from deploy.proofs.audit import audit
 from deploy.proofs.checkpoint import Checkpoint
 from deploy.proofs.folder import LogFolder
+from deploy.proofs.heads import Trust
 from deploy.proofs.keys import SigningKey
 from deploy.proofs.sources import InMemory
 from schemas.notes import Note
@@ -53,12 +55,12 @@ def test_a_changed_last_event_is_a_changed_byte_wherever_the_bit_is(signed, case
     bit %= 8 * len(octets)
     octets[bit // 8] ^= 1 << bit % 8
     case.messages[-1] = bytes(octets)
-    assert first(signed, case) == (audit.CHANGED, len(case.messages) - 1)
+    assert first(signed, case) == (findings.CHANGED, len(case.messages) - 1)
 
 
 def test_without_a_notary_a_cut_off_or_rewritten_chain_is_not_seen(signed):
     for messages in (signed.messages[:50], linked(signed.messages[1:], 0, bytes(32))):
-        found = audit.audit(InMemory(with_chain(messages, 0)), 0)
+        found = audit(InMemory(with_chain(messages, 0)), 0)
         assert found.chain.ok
         assert found.findings == ()
 
@@ -70,7 +72,7 @@ def test_events_that_are_not_signed_yet_are_checked_by_their_links(signed, case)
     assert trust.exists()
     assert first(signed, case) is None
     del case.messages[-2]
-    assert first(signed, case) == (audit.DROPPED, len(signed.messages) + 1)
+    assert first(signed, case) == (findings.DROPPED, len(signed.messages) + 1)
 
 
 def test_a_damaged_tile_is_no_fork(signed, case):
@@ -78,9 +80,9 @@ def test_a_damaged_tile_is_no_fork(signed, case):
     octets = bytearray(tile.read_bytes())
     octets[32 * 17 + 3] ^= 1
     tile.write_bytes(bytes(octets))
-    assert first(signed, case) == (audit.TILE, 17)
+    assert first(signed, case) == (findings.TILE, 17)
     tile.unlink()
-    assert first(signed, case) == (audit.TILE, 0)
+    assert first(signed, case) == (findings.TILE, 0)
 
 
 def test_a_notary_that_signed_wrong_counts_or_two_histories_is_found(signed, tmp_path):
@@ -89,8 +91,8 @@ def test_a_notary_that_signed_wrong_counts_or_two_histories_is_found(signed, tmp
     sizes = sorted(LogFolder(signed.folder / "0").sizes())
     good = LogFolder(signed.folder / "0").archived(sizes[2])[1]
     wrong = {
-        audit.COUNTS: Checkpoint(origin, good.size, good.root, ("inputs netting x/0 total 1",)),
-        audit.FORK: Checkpoint(origin, good.size, bytes(32), good.counts),
+        findings.COUNTS: Checkpoint(origin, good.size, good.root, ("inputs netting x/0 total 1",)),
+        findings.FORK: Checkpoint(origin, good.size, bytes(32), good.counts),
     }
     for kind, checkpoint in wrong.items():
         folder = LogFolder(copy_of(signed.folder, tmp_path / kind) / "0")
@@ -100,15 +102,15 @@ def test_a_notary_that_signed_wrong_counts_or_two_histories_is_found(signed, tmp
             note = Note(one.text, (key.sign(one.text, origin),))
             folder.archive_path(size).write_text(str(note))
         folder.path.joinpath("checkpoint").write_text(str(note))
-        trust = audit.Trust(tmp_path / kind, (key.public(origin),))
-        found = audit.audit(InMemory(with_chain(signed.messages, 0)), 0, trust)
+        trust = Trust(tmp_path / kind, (key.public(origin),))
+        found = audit(InMemory(with_chain(signed.messages, 0)), 0, trust)
         assert [(one.kind, one.position) for one in found.findings] == [(kind, good.size)]
 
 
 def test_keys_of_another_partition_are_told(signed):
     key = SigningKey.make().public("o/1")
     with pytest.raises(UserError, match="none of the keys is of partition 0"):
-        audit.audit(InMemory(with_chain([], 0)), 0, audit.Trust(signed.folder, (key,)))
+        audit(InMemory(with_chain([], 0)), 0, Trust(signed.folder, (key,)))
 
 
 def test_the_drill_finds_all(tmp_path):
