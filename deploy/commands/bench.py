@@ -22,6 +22,16 @@ _NETTING_EXAMPLES = """Example:
 tidemark bench netting --repeats 5
 """
 
+_TRACE_EXAMPLES = """Example:
+
+tidemark bench trace --events 1000000
+"""
+
+_LOG_EXAMPLES = """Example:
+
+tidemark bench log --events 200000
+"""
+
 _REPORT_EXAMPLES = """Example:
 
 tidemark bench report --events 1000000
@@ -37,6 +47,8 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure how fast it is on this machine.", no_args_is_help=True)
     bench.command("engine", epilog=_ENGINE_EXAMPLES)(engine)
     bench.command("netting", epilog=_NETTING_EXAMPLES)(netting)
+    bench.command("trace", epilog=_TRACE_EXAMPLES)(trace)
+    bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
@@ -92,6 +104,40 @@ def netting(
     with _told(f"netting, {repeats} runs"):
         results = bench.run(seed, repeats)
     _show(Report("netting", seed, results), as_json, out)
+
+
+def trace(
+    events: Annotated[int, typer.Option(min=1_024, help="Events of the log.")] = 10_000_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Questions of each kind.")] = 20,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Index a long regulatory log and trace results back and records forward, without Kafka."""
+    from deploy.bench import trace as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"trace over {events:,} events") as echo:
+        results = bench.run(seed, events, repeats, echo)
+    _show(Report("trace", seed, results), as_json, out)
+
+
+def log(
+    events: Annotated[int, typer.Option(min=20_000, help="Events of the log.")] = 1_000_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs; medians are shown.")] = 3,
+    proofs: Annotated[int, typer.Option(min=100, help="Events that are proven.")] = 500,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Sign, prove and verify a regulatory log: chain, tree and files, without Kafka."""
+    from deploy.bench import log as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told(f"log of {events:,} events") as echo:
+        results = bench.run(seed, events, repeats, proofs, Settings.load().run, echo)
+    _show(Report("log", seed, results), as_json, out)
 
 
 def report(
