@@ -24,6 +24,24 @@ def replace(path: Path, content: bytes) -> None:
     _sync(path.parent)
 
 
+def create(path: Path, content: bytes) -> bool:
+    """Write a file unless it is there, whatever it holds then; whether it was written."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(path)
+    part.write_bytes(content)
+    _sync(part)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return False
+    finally:
+        part.unlink()
+    _sync(path.parent)
+    return True
+
+
 def write_once(contents: Iterable[tuple[Path, bytes]]) -> int:
     """Write files whose content never changes; on disk when this returns. How many were new.
 

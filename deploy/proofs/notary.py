@@ -17,7 +17,7 @@ from deploy.errors import UserError
 from deploy.proofs.checkpoint import Checkpoint, heads_text, origin_of
 from deploy.proofs.counts import plain
 from deploy.proofs.events import batch_indexes
-from deploy.proofs.files import Differs, append, replace, write_once
+from deploy.proofs.files import Differs, append, create, replace, write_once
 from deploy.proofs.folder import BATCH, OFFSET, LogFolder
 from deploy.proofs.keys import SigningKey, verified
 from deploy.proofs.sources import PIECE, TOPIC, Source, events, pieces
@@ -95,9 +95,7 @@ class ShardNotary:
         self.state = load(path / "state.json", self.origin)
         last = self.last()
         if last is not None:
-            note = (path / "checkpoint").read_bytes()
-            if self.files.archived(last.size) is None:
-                write_once([(self.files.archive_path(last.size), note)])
+            create(self.files.archive_path(last.size), (path / "checkpoint").read_bytes())
             if last.size == self.state.size:
                 self.state.counts.signed()
 
@@ -156,7 +154,7 @@ class ShardNotary:
         text = checkpoint.text
         note = str(Note(text, (self.key.sign(text, self.origin),))).encode()
         replace(self.files.path / "checkpoint", note)
-        write_once([(self.files.archive_path(checkpoint.size), note)])
+        create(self.files.archive_path(checkpoint.size), note)
         state.counts.signed()
         return checkpoint
 

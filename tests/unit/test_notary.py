@@ -137,17 +137,21 @@ def test_a_crash_at_any_write_leaves_what_a_restart_makes_whole(tmp_path, chain,
     whole = tmp_path / "whole"
     sign(whole, half)
     sign(whole, cut)
-    real, calls = os.replace, [0, 0]
+    calls = [0, 0]
 
-    def stopping(source, target):
-        calls[0] += 1
-        if calls[0] == calls[1]:
-            raise Crash
-        real(source, target)
+    def stopping(real):
+        def called(*arguments):
+            calls[0] += 1
+            if calls[0] == calls[1]:
+                raise Crash
+            return real(*arguments)
 
-    monkeypatch.setattr(files.os, "replace", stopping)
+        return called
+
+    for name in ("replace", "link", "fsync"):
+        monkeypatch.setattr(files.os, name, stopping(getattr(os, name)))
     crashes = 0
-    for stop in range(1, 60):
+    for stop in range(1, 90):
         path = tmp_path / f"{stop}"
         calls[:] = [0, stop]
         try:
@@ -164,7 +168,7 @@ def test_a_crash_at_any_write_leaves_what_a_restart_makes_whole(tmp_path, chain,
             assert folder.archived(size)[1].root == root_of(chain[:size])
         assert tree(path / "0").keys() == tree(whole / "0").keys()
         shutil.rmtree(path)
-    assert crashes > 15
+    assert crashes > 50
 
 
 def test_ticks_and_offset_gaps_move_nothing(tmp_path, chain):
