@@ -64,6 +64,7 @@ def run(
     seed: int = 1,
     count: int = 150_000,
     rate: float = 1_500,
+    interruptions: int = INTERRUPTIONS,
     echo: Echo = lambda line: None,
 ) -> Report:
     """Run the drill.
@@ -74,6 +75,7 @@ def run(
         seed: Seed of the trades, the moments and what is done at each.
         count: How many trades are sent.
         rate: Records a second, so that the log grows as long as the drill lasts.
+        interruptions: How often something is stopped or killed.
         echo: Hears what is happening.
     """
     config = Config(partitions=stack.settings.partitions)
@@ -84,7 +86,7 @@ def run(
         sending = rig.feed(Trades(seed, date(2026, 3, 2)), plan, rate)
         for job in ("netting", "regulatory"):
             rig.submit(job, min(2, config.partitions))
-        done, cosigned = _interrupt(rig, signer, seed, sending, echo)
+        done, cosigned = _interrupt(rig, signer, seed, interruptions, sending, echo)
         echo("all interruptions done; waiting for the feed and the jobs")
         sending.result()
         rig.wait("netting", rig.ends("obligations"))
@@ -108,7 +110,7 @@ def run(
         seed,
         [
             *(Result(what, done[what], "times") for what in (KILL, STOP, TASKMANAGER)),
-            Result("interruptions", sum(done.values()), "times", INTERRUPTIONS),
+            Result("interruptions", sum(done.values()), "times", interruptions),
             Result("events in the log", verdict.length, "events"),
             Result("checkpoints that hold", checkpoints, "checkpoints"),
             Result("cosigned between, each grown out of the one before", cosigned, "checkpoints"),
@@ -195,13 +197,13 @@ class _Signer:
 
 
 def _interrupt(
-    rig: Rig, signer: _Signer, seed: int, sending: "Future[Sent]", echo: Echo
+    rig: Rig, signer: _Signer, seed: int, times: int, sending: "Future[Sent]", echo: Echo
 ) -> tuple[Counter[str], int]:
     """Do what the drill is about; how often each, and how many larger checkpoints were cosigned."""
     draw = np.random.default_rng(seed)
     done: Counter[str] = Counter()
     cosigned = 0
-    for number in range(1, INTERRUPTIONS + 1):
+    for number in range(1, times + 1):
         signer.start()
         SLEEP(float(draw.uniform(SHORTEST_S, LONGEST_S)))
         what = TASKMANAGER if number % EVERY == 0 else (KILL, STOP)[int(draw.integers(2))]
@@ -211,7 +213,7 @@ def _interrupt(
         signer.end(signal.SIGTERM if what == STOP else signal.SIGKILL)
         cosigned += signer.cosign(TIME + number)
         done[what] += 1
-        echo(f"{number} of {INTERRUPTIONS}: {what}" + (", feed is over" if sending.done() else ""))
+        echo(f"{number} of {times}: {what}" + (", feed is over" if sending.done() else ""))
     return done, cosigned
 
 
