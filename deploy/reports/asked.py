@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from connectors import kafka_admin
 from deploy import terminal
 from deploy.archive.reading import Archive
 from deploy.errors import UserError
@@ -18,8 +19,13 @@ from deploy.verification import Place
 
 
 def place(file: Path | None, brokers: str | None, prefix: str) -> Place:
-    """An archive if one is given, else the topics with `prefix` at a broker."""
-    return Place(brokers or Settings.load().brokers, prefix, file)
+    """An archive if one is given, else the topics with `prefix` at a broker, which must answer."""
+    if file is not None:
+        return Place(archive=file)
+    brokers = brokers or Settings.load().brokers
+    if why := kafka_admin.trouble(brokers):
+        raise UserError(f"no Kafka broker answers at {brokers} ({why}); start it: tidemark up")
+    return Place(brokers, prefix)
 
 
 @contextmanager

@@ -56,13 +56,13 @@ def journal(settings: Settings, brokers: str, prefix: str = "") -> Iterator[Kafk
     settings.home.mkdir(parents=True, exist_ok=True)
     with (settings.home / "submissions.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        end = KafkaEnd(brokers, prefix=prefix)
+        try:
+            end.check([TOPIC], settings.partitions)
+        except DeliveryError as error:
+            raise UserError(str(error)) from None
         reader = LogReader(brokers, prefix)
         try:
-            end = KafkaEnd(brokers, prefix=prefix)
-            try:
-                end.check([TOPIC], settings.partitions)
-            except DeliveryError as error:
-                raise UserError(str(error)) from None
 
             def send(partition: int, key: bytes, value: bytes) -> None:
                 try:

@@ -160,3 +160,21 @@ def test_a_taken_port_is_one_line() -> None:
         told = tidemark("endpoint", "--port", taken.getsockname()[1])
     assert told.returncode == 1
     assert "cannot be had (Address already in use); take another one" in told.stderr
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["status"],
+        ["controls", "--out", "r"],
+        ["submit", __file__, "--kind", "sar", "--endpoint", "http://127.0.0.1:1/"],
+    ],
+)
+def test_no_broker_is_one_line(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIDEMARK_HOME", str(tmp_path))
+    told = tidemark(*argv, "--brokers", "127.0.0.1:1")
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1), told.stderr
+    assert "no Kafka broker answers at 127.0.0.1:1" in told.stderr
