@@ -63,7 +63,7 @@ def run(
     prefix: str,
     seed: int = 1,
     count: int = 150_000,
-    rate: float = 1_500,
+    rate: float = 5_000,
     interruptions: int = INTERRUPTIONS,
     echo: Echo = lambda line: None,
 ) -> Report:

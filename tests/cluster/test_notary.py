@@ -8,7 +8,7 @@ from deploy.stack import Stack
 
 def test_notary_and_taskmanager_killed_under_load_leave_one_tree(stack: Stack) -> None:
     report = notary.run(
-        stack, f"n{uuid.uuid4().hex[:6]}.", seed=3, count=20_000, rate=1_000, interruptions=5
+        stack, f"n{uuid.uuid4().hex[:6]}.", seed=3, count=20_000, rate=2_000, interruptions=5
     )
     found = {result.what: result.value for result in report.results}
     assert found[notary.TASKMANAGER] == 1
