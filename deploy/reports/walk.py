@@ -68,7 +68,7 @@ class Log:
         chains: The verdict on each shard's chain, from the log's start to its end.
         volumes: Events by hour: hour (start, microseconds UTC), topic, kind, events.
         deciders: By topic, kind, version of the deciding job, decided_by and shard: events, first
-            and last place in the chain, and the business times there.
+            and last place in the chain, least and greatest business time.
         results: Kind -> the results of that kind, in the columns of their record but those of
             bytes, with `event` (SHARD:SEQUENCE), `event_logged` (microseconds UTC) and
             `event_lineage`.
@@ -225,8 +225,8 @@ class _Found:
                 pl.sum("events"),
                 pl.first("first"),
                 pl.last("last"),
-                pl.first("first_time"),
-                pl.last("last_time"),
+                pl.min("first_time"),
+                pl.max("last_time"),
             )
             .select(list(_DECIDERS))
             .sort(keys),
@@ -268,8 +268,8 @@ def _decided(frame: pl.DataFrame, shard: int) -> pl.DataFrame:
             events=pl.len().cast(pl.Int64),
             first=pl.first("sequence"),
             last=pl.last("sequence"),
-            first_time=pl.first("event_time"),
-            last_time=pl.last("event_time"),
+            first_time=pl.min("event_time"),
+            last_time=pl.max("event_time"),
         )
         .with_columns(shard=pl.lit(shard, dtype=pl.Int64))
         .select(list(_DECIDERS))

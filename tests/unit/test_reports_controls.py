@@ -67,11 +67,12 @@ def test_each_finding_names_the_place_of_its_change() -> None:
 def test_what_decides_must_have_been_brought_in_and_be_in_force() -> None:
     log = MadeLog()
     change(log, DAY_MS, "aml", "", A, effective_time=DAY + 1)
+    log.result(1, DAY_MS, "alerts", "Alert", decided_by=f"rules:{A}", time=DAY + 1)
     log.result(1, DAY_MS, "alerts", "Alert", decided_by=f"rules:{A}", time=DAY)
     log.result(1, DAY_MS, "alerts", "Alert", decided_by=f"model:{B}", time=DAY)
     assert sorted(findings(log)) == [
         ("1:0", f"rules:{A}", "decided before it was in force"),
-        ("1:1", f"model:{B}", "decided without a recorded change"),
+        ("1:2", f"model:{B}", "decided without a recorded change"),
     ]
 
 
