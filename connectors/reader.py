@@ -9,13 +9,21 @@ from connectors.log import Span
 _BATCH = 10_000
 _WAIT_S = 0.1
 _MOST_EMPTY = 600
+_QUICK = {
+    "queued.max.messages.kbytes": 1_024,
+    "fetch.message.max.bytes": 262_144,
+    "fetch.wait.max.ms": 5,
+}
 
 
 class LogReader:
     """Reads committed records of topic partitions; at-most the end offsets found when asked."""
 
-    def __init__(self, brokers: str, prefix: str = "") -> None:
-        """Read from `brokers`; topic names are logical and get `prefix`."""
+    def __init__(self, brokers: str, prefix: str = "", quick: bool = False) -> None:
+        """Read from `brokers`; topic names are logical and get `prefix`.
+
+        `quick` is for a few records here and there: nothing is fetched ahead, and no fetch waits.
+        """
         self.prefix = prefix
         self.consumer = Consumer(
             {
@@ -26,6 +34,7 @@ class LogReader:
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest",
                 "queued.max.messages.kbytes": 65_536,
+                **(_QUICK if quick else {}),
             }
         )
 
@@ -50,9 +59,10 @@ class LogReader:
         self, topic: str, partition: int, start: int | None = None, end: int | None = None
     ) -> Span:
         """The records with start <= offset < end; without an end, up to the last committed one."""
-        low, high = self.ends(topic, partition)
-        start = low if start is None else start
-        end = high if end is None else end
+        if start is None or end is None:
+            low, high = self.ends(topic, partition)
+            start = low if start is None else start
+            end = high if end is None else end
         span = Span()
         if start >= end:
             return span

@@ -62,7 +62,8 @@ def prove(
 
     settings = Settings.load()
     wanted = parse_id(what)
-    with Place(brokers or settings.brokers, prefix, file).opened() as source:
+    scan = isinstance(wanted, ResultId)
+    with Place(brokers or settings.brokers, prefix, file, quick=not scan).opened() as source:
         prover = Prover(notary or settings.notary, source)
         match wanted:
             case RecordId():

@@ -19,6 +19,8 @@ LINK_SIZE = 32
 _HEADER_SIZE = 5
 _MARK = b"\x14BatchIndex"
 """The kind as Avro writes it: its length, zigzag, and the text."""
+_FRONT = 96
+"""The kind ends before: header, producer, two numbers and it."""
 
 
 class Walker:
@@ -138,7 +140,7 @@ def batch_indexes(messages: list[bytes]) -> list[tuple[int, BatchIndex]]:
     All at once, by the codec; those of version 1 do not say how many records they read and are left
     out.
     """
-    places = [place for place, message in enumerate(messages) if _MARK in message]
+    places = [place for place, message in enumerate(messages) if _MARK in message[:_FRONT]]
     found, rows, _ = decode_batch(record("RegulatoryEvent"), [messages[n] for n in places])
     named = (found["kind"] == BATCH_INDEX).to_numpy()
     payloads = found["payload"].filter(pl.Series(named)).to_list()
