@@ -60,6 +60,7 @@ def in_the_tree() -> Iterator[Record]:
         producer=None,
         sequence=None,
         subject=None,
+        lineage=(),
         columns=dict(zip(ROW, COLUMNS, strict=True)),
     )
     known = records._by_id()

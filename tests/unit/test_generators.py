@@ -179,7 +179,7 @@ def test_the_postings_of_a_payment_agree_with_it() -> None:
         both = payments.join(postings.filter(direction=side), on="payment_id", suffix="_post")
         assert both.height == COUNT
         same = [
-            ("owner", f"{own}_owner"),
+            ("owner", own),
             ("account", f"{own}_account"),
             ("counterparty_account", f"{other}_account"),
             ("counterparty_country", f"{other}_country"),

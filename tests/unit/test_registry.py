@@ -100,7 +100,7 @@ def test_server_of_the_environment_gives_an_id_for_every_version(
 def test_older_versions_are_registered_first(server: Server) -> None:
     schema_ids(server.url)
     found = server.subjects["tidemark.payments.Payment"]
-    assert [json.loads(schema)["tidemark"]["version"] for schema in found] == [1, 2]
+    assert [json.loads(schema)["tidemark"]["version"] for schema in found] == [1, 2, 3]
 
 
 def test_messages_carry_the_ids_of_the_server(server: Server) -> None:
