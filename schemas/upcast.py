@@ -21,6 +21,8 @@ def upcast(frame: pl.DataFrame, old: Record, new: Record) -> pl.DataFrame:
     Raises:
         CodecError: A version adds a field that has no default.
     """
+    if old is new:
+        return frame
     between = [rec for rec in versions(new.name) if old.version <= rec.version <= new.version]
     for before, after in pairwise(between):
         frame = frame.select(_column(field, before, after) for field in after.fields)
