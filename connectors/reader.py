@@ -29,6 +29,7 @@ class LogReader:
             {
                 "bootstrap.servers": brokers,
                 "group.id": "tidemark-reader",
+                "log_level": 0,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "isolation.level": "read_committed",

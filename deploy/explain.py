@@ -1,6 +1,10 @@
 """One line for errors of other people's libraries that a person can mend."""
 
+import contextlib
 import errno
+from collections.abc import Iterator
+
+from deploy.errors import UserError
 
 _BY_ORIGIN = {
     "cimpl": "Kafka: {error}; see: tidemark status, then: tidemark up",
@@ -22,6 +26,23 @@ def explain(error: BaseException) -> str | None:
         if kind.__module__ in _BY_ORIGIN:
             return _BY_ORIGIN[kind.__module__].format(error=_first_line(error))
     return None
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn what `explain` knows into a UserError; for work in other processes.
+
+    Other libraries' errors do not all travel between processes.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        raise UserError(line) from None
 
 
 def _first_line(error: BaseException) -> str:

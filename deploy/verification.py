@@ -14,7 +14,7 @@ from pathlib import Path
 from connectors.reader import LogReader
 from deploy.archive.reading import Archive
 from deploy.errors import UserError
-from deploy.explain import explain
+from deploy.explain import explained
 from deploy.proofs.audit import Audit, audit
 from deploy.proofs.findings import Finding
 from deploy.proofs.heads import Trust
@@ -129,13 +129,5 @@ def _alone(place: Place, shard: int, trust: Trust | None) -> Audit:
 
 
 def _one(place: Place, shard: int, trust: Trust | None) -> Audit:
-    try:
-        with place.opened() as source:
-            return audit(source, shard, trust)
-    except UserError:
-        raise
-    except Exception as error:  # other libraries' errors do not all travel between processes
-        line = explain(error)
-        if line is None:
-            raise
-        raise UserError(line) from None
+    with explained(), place.opened() as source:
+        return audit(source, shard, trust)

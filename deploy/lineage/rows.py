@@ -9,8 +9,9 @@ import polars as pl
 from connectors.log import Span
 from connectors.topics import TICK_KEY, TOPICS
 from deploy.errors import UserError
-from schemas.codec import decode_batch, encode_frame
+from schemas.codec import decode_batch
 from schemas.records import Record, names, record
+from udfs.regulatory.said import lineage, redacted
 
 _WITHOUT_PAYLOAD = frozenset({"NetProvenance", "BatchIndex"})
 """Kinds whose content has tables of its own."""
@@ -128,7 +129,7 @@ def _of_kind(events: pl.DataFrame) -> _Kind:
         row=pl.Series(rows, dtype=pl.UInt32),
         own_result_id=_first_of(rec, (rec.id,)),
         own_result_version=_first_of(rec, ("version",)),
-        own_lineage=_lineage(rec, events["shard"][0]),
+        own_lineage=lineage(rec, events["shard"][0]),
         party=_first_of(rec, _PARTIES),
         scope=_first_of(rec, _SCOPES),
         kept=_kept(rec, own, events["payload"].gather(rows)),
@@ -161,29 +162,13 @@ def _first_of(rec: Record, columns: Sequence[str | None]) -> pl.Expr:
     return next((pl.col(name) for name in columns if name in rec.columns), pl.lit(""))
 
 
-def _lineage(rec: Record, shard: int) -> pl.Expr:
-    """`topic/partition:first-last;...` as events from version 2 on say it themselves."""
-    match [pl.col(name) for name in rec.lineage]:
-        case [ranges]:
-            return ranges.str.replace_all(":", f"/{shard}:", literal=True)
-        case [topic, partition, offset]:
-            return pl.format("{}/{}:{}-{}", topic, partition, offset, offset)
-        case [topic, partition, first, last]:
-            return pl.format("{}/{}:{}-{}", topic, partition, first, last)
-        case _:
-            return pl.lit("")
-
-
 def _kept(rec: Record, own: pl.DataFrame, payloads: pl.Series) -> pl.Series:
     """The payloads to keep: none twice, and nothing of what a refused record held."""
     if rec.name in _WITHOUT_PAYLOAD or own.is_empty():
         return pl.repeat(b"", own.height, dtype=pl.Binary, eager=True)
     if rec.name != "DeadLetter":
         return payloads
-    bare = own.with_columns(
-        payload=pl.lit(b"", dtype=pl.Binary), reason=pl.col("reason").str.split(":").list.first()
-    )
-    return pl.Series(encode_frame(rec, bare), dtype=pl.Binary)
+    return redacted(own, rec)
 
 
 def _ranges(events: pl.DataFrame) -> pl.DataFrame:

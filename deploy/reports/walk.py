@@ -19,8 +19,7 @@ import polars.selectors as cs
 
 from connectors.log import Span
 from connectors.topics import TICK_KEY
-from deploy.errors import UserError
-from deploy.explain import explain
+from deploy.explain import explained
 from deploy.proofs.sources import TOPIC, Source, pieces
 from deploy.verification import Place
 from schemas.codec import decode_batch
@@ -139,16 +138,8 @@ def joined(logs: Sequence[Log], kinds: Sequence[str]) -> Log:
 
 
 def _opened(place: Place, shard: int, window: Window, kinds: Sequence[str]) -> Log:
-    try:
-        with place.opened() as source:
-            return walk(source, shard, window, kinds)
-    except UserError:
-        raise
-    except Exception as error:  # other libraries' errors do not all travel between processes
-        line = explain(error)
-        if line is None:
-            raise
-        raise UserError(line) from None
+    with explained(), place.opened() as source:
+        return walk(source, shard, window, kinds)
 
 
 def walk(source: Source, shard: int, window: Window, kinds: Sequence[str]) -> Log:

@@ -14,6 +14,7 @@ from schemas.codec import decode_batch, encode_frame
 from schemas.merkle import GENESIS, leaf_hash, link
 from schemas.records import Record, by_schema_id, record
 from schemas.step import Batch, Clock, Outputs, State, TableSpec
+from udfs.regulatory.said import REDACTED, lineage, redacted
 from udfs.shape import as_record
 
 VERSION = "regulatory/2"
@@ -22,8 +23,6 @@ VERSION = "regulatory/2"
 TABLES = {"chain": TableSpec(key="shard", columns={"shard": "str", "next": "int", "head": "bytes"})}
 
 LINK_SIZE = 32
-_REDACTED = frozenset({"DeadLetter"})
-"""Records that are chained without their payload."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +85,14 @@ def _events(results: pl.DataFrame, topic: str, name: str, shard: int) -> pl.Data
         subject=_text(rec, rec.subject),
         result_id=_text(rec, rec.id),
         result_version=_text(rec, "version"),
-        lineage=_lineage(rec, shard),
+        lineage=lineage(rec, shard),
         decided_by=_text(rec, "decided_by"),
         corrects=_text(rec, "corrects"),
     )
     stored = results.select(
         "appended",
         kind=pl.lit(name),
-        payload=_payloads(own, rec) if rec.name in _REDACTED else results["raw"],
+        payload=redacted(own, rec) if rec.name in REDACTED else results["raw"],
         fingerprint=_fingerprints(results["raw"], rec),
         source_topic=pl.lit(topic),
         source_offset=pl.col("offset"),
@@ -118,34 +117,9 @@ def _text(rec: Record, column: str | None) -> pl.Expr:
     return pl.col(column) if column in rec.columns else pl.lit("")
 
 
-def _lineage(rec: Record, shard: int) -> pl.Expr:
-    """`topic/partition:first-last;...` from the fields that say so."""
-    match [pl.col(name) for name in rec.lineage]:
-        case [ranges]:
-            return ranges.str.replace_all(":", f"/{shard}:", literal=True)
-        case [topic, partition, offset]:
-            return pl.format("{}/{}:{}-{}", topic, partition, offset, offset)
-        case [topic, partition, first, last]:
-            return pl.format("{}/{}:{}-{}", topic, partition, first, last)
-        case _:
-            return pl.lit("")
-
-
-def _payloads(own: pl.DataFrame, rec: Record) -> pl.Series:
-    """Dead letters without what a sender put into them.
-
-    A refused record may hold anything, personal data too, and a chain cannot forget: the event has
-    its hash and the code of the reason, the dead letter's own topic has the rest.
-    """
-    kept = own.with_columns(
-        payload=pl.lit(b"", dtype=pl.Binary), reason=pl.col("reason").str.split(":").list.first()
-    )
-    return pl.Series(encode_frame(rec, kept), dtype=pl.Binary)
-
-
 def _fingerprints(messages: pl.Series, rec: Record) -> pl.Series:
     """The fingerprint of each payload's schema, which may be an older version of the record."""
-    if rec.name in _REDACTED:
+    if rec.name in REDACTED:
         return pl.repeat(rec.fingerprint, len(messages), dtype=pl.Binary, eager=True)
     headers = messages.bin.slice(1, 4)
     known = {header: _fingerprint(header) for header in headers.unique().to_list()}
