@@ -2,14 +2,13 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 
 from connectors import kafka_admin, ticker
 from connectors.generators import Feed, Plan, chunks, topics
 from connectors.producer import KafkaEnd, Pace, Sent, deliver
-from connectors.topics import KNOWN
 from deploy.drills.waiting import MONOTONIC, SLEEP
 from deploy.errors import UserError
 from deploy.oracle import Comparison, compare
@@ -37,12 +36,11 @@ class Rig:
         self.prefix = prefix
         self.config = config
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(max_workers=4)
-        self._topics: list[str] = []
+        self._pool = ThreadPoolExecutor(max_workers=16)
+        self._topics: set[str] = set()
 
     def __enter__(self) -> "Rig":
-        """Make the topics and start ticking."""
-        self.add_topics(self.prefix)
+        """Nothing is made before something is fed or submitted."""
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -53,19 +51,22 @@ class Rig:
                     self.stack.flink.cancel(job.id)
         self._stop.set()
         self._pool.shutdown(cancel_futures=True)
-        kafka_admin.delete_topics(self.settings.brokers, self._topics)
+        kafka_admin.delete_topics(self.settings.brokers, sorted(self._topics))
 
-    def add_topics(self, prefix: str) -> None:
-        """Make all topics under one more prefix, for a second run over the same input."""
-        names = [prefix + name for name in KNOWN]
+    def _ensure(self, prefix: str, topics: Iterable[str]) -> None:
+        """Make those of the topics that are not there yet, and tick in them from now on."""
+        names = sorted({prefix + topic for topic in topics} - self._topics)
+        if not names:
+            return
         kafka_admin.create_topics(self.settings.brokers, self.config.partitions, names)
-        self._topics += names
+        self._topics.update(names)
         self._pool.submit(
             ticker.run, self.settings.brokers, names, self.config.partitions, 100, self._stop
         )
 
     def feed(self, feed: Feed, plan: Plan, rate: float | None = None) -> "Future[Sent]":
         """Send a feed in the background, at `rate` records a second."""
+        self._ensure(self.prefix, topics(feed, plan))
         end = KafkaEnd(self.settings.brokers, prefix=self.prefix)
         end.check(topics(feed, plan), plan.partitions)
         pace = None if rate is None else Pace(rate, MONOTONIC, SLEEP)
@@ -82,6 +83,9 @@ class Rig:
     ) -> str:
         """Submit a job of this run and wait until all of it runs; its id."""
         out_prefix = self.prefix if out_prefix is None else out_prefix
+        spec = JOBS[job](config or self.config)
+        self._ensure(self.prefix, [feed.topic for feed in spec.feeds])
+        self._ensure(out_prefix, spec.outputs)
         given = {
             "prefix": self.prefix,
             "out_prefix": out_prefix,

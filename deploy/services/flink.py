@@ -102,7 +102,8 @@ def _link_jars(settings: Settings, lib: Path) -> None:
     shutil.rmtree(lib, ignore_errors=True)
     lib.mkdir(parents=True)
     own = (settings.jar_home / "flink").glob("*.jar")
-    for jar in sorted([*(package() / "lib").glob("*.jar"), *own]):
+    shared = (package() / "opt").glob("flink-python-*.jar")
+    for jar in sorted([*(package() / "lib").glob("*.jar"), *shared, *own]):
         (lib / jar.name).symlink_to(jar)
 
 

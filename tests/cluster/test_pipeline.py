@@ -101,7 +101,6 @@ def test_inputs_are_used_refused_or_repeated_as_the_labels_say(rig: Rig) -> None
 def test_other_slices_and_another_parallelism_change_nothing_final(rig: Rig) -> None:
     config = replace(rig.config, slice_ms=250)
     other = f"{rig.prefix}s."
-    rig.add_topics(other)
     rig.submit("netting", 4, config, out_prefix=other)
     rig.wait("netting", rig.ends("obligations"), out_prefix=other)
     assert rig.compare("netting", config, other).differences == []
