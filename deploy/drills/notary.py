@@ -51,7 +51,7 @@ EVERY = 5
 SHORTEST_S, LONGEST_S = 0.3, 3.0
 """How long a notary lives before it is ended, from its first step on."""
 PROOFS = 25
-"""Proofs of each kind in each partition."""
+"""Proofs of each kind in each partition, unless told otherwise."""
 WITNESS = "drill.tidemark.local/witness"
 TIME = 1_772_438_400
 
@@ -65,6 +65,7 @@ def run(
     count: int = 150_000,
     rate: float = 5_000,
     interruptions: int = INTERRUPTIONS,
+    proofs: int = PROOFS,
     echo: Echo = lambda line: None,
 ) -> Report:
     """Run the drill.
@@ -76,6 +77,7 @@ def run(
         count: How many trades are sent.
         rate: Records a second, so that the log grows as long as the drill lasts.
         interruptions: How often something is stopped or killed.
+        proofs: How many proofs of each kind are made in each partition.
         echo: Hears what is happening.
     """
     config = Config(partitions=stack.settings.partitions)
@@ -99,7 +101,7 @@ def run(
         trust = Trust(home / "notary", signer.keys, home / "witness")
         verdict = verify(Place(rig.settings.brokers, prefix), config.partitions, trust)
         trees = [_rebuilt(rig, home, shard) for shard in range(config.partitions)]
-        proofs = _prove(rig, signer, seed)
+        times = _prove(rig, signer, seed, proofs)
     rmtree(home)
     findings = [f"{shard}: {one.kind} at {one.position}" for shard, one in verdict.findings]
     if findings:
@@ -124,8 +126,8 @@ def run(
                 0,
                 True,
             ),
-            Result("proof of an event out of Kafka, median", proofs[0], "ms", 50, True),
-            Result("proof of a raw record out of Kafka, median", proofs[1], "ms", 50, True),
+            Result("proof of an event out of Kafka, median", times[0], "ms", 50, True),
+            Result("proof of a raw record out of Kafka, median", times[1], "ms", 50, True),
             Result("whole drill", round(MONOTONIC() - began), "s"),
         ],
     )
@@ -229,7 +231,7 @@ def _rebuilt(rig: Rig, home: Path, shard: int) -> bool:
     return found is not None and (found[1].size, found[1].root) == (len(leaves), root(leaves))
 
 
-def _prove(rig: Rig, signer: _Signer, seed: int) -> tuple[float, float]:
+def _prove(rig: Rig, signer: _Signer, seed: int, proofs: int) -> tuple[float, float]:
     """Median milliseconds to prove an event, and a raw record; every proof is checked."""
     draw = np.random.default_rng(seed)
     reader = LogReader(rig.settings.brokers, rig.prefix, quick=True)
@@ -245,7 +247,7 @@ def _prove(rig: Rig, signer: _Signer, seed: int) -> tuple[float, float]:
                 if key != TICK_KEY
             ]
             size = prover.event(EventId(shard, 0)).checkpoint.size
-            for _ in range(PROOFS):
+            for _ in range(proofs):
                 place = RecordId("obligations", shard, records[int(draw.integers(len(records)))])
                 event = EventId(shard, int(draw.integers(size)))
                 began = MONOTONIC()

@@ -7,9 +7,8 @@ from deploy.stack import Stack
 
 
 def test_notary_and_taskmanager_killed_under_load_leave_one_tree(stack: Stack) -> None:
-    report = notary.run(
-        stack, f"n{uuid.uuid4().hex[:6]}.", seed=3, count=20_000, rate=2_000, interruptions=5
-    )
+    prefix = f"n{uuid.uuid4().hex[:6]}."
+    report = notary.run(stack, prefix, 3, count=20_000, rate=2_000, interruptions=5, proofs=3)
     found = {result.what: result.value for result in report.results}
     assert found[notary.TASKMANAGER] == 1
     assert found[notary.KILL] + found[notary.STOP] == 4
