@@ -41,6 +41,13 @@ TOPICS = {
         Topic("alerts", "Alert"),
         Topic("control.changes", "ControlChange", "name"),
         Topic("submissions", "ReportSubmission", "report_id"),
+        Topic("customers", "Customer", "customer"),
+        Topic("rules", "RuleSet", "name"),
+        Topic("alert.actions", "AlertAction", "subject"),
+        Topic("alerts.shadow", "Alert"),
+        Topic("transfers", "Transfer"),
+        *_job("aml"),
+        *_job("motifs"),
     ]
 }
 """Every topic of the live system. All have as many partitions: a partition is a shard."""

@@ -64,7 +64,7 @@ def test_every_field_is_documented_and_of_a_supported_type(rec: Record) -> None:
 
 FROM_OUTSIDE = [
     *("Obligation", "Fill", "Payment", "Posting", "Label"),
-    *("ControlChange", "ReportSubmission"),
+    *("ControlChange", "ReportSubmission", "Customer", "AlertAction"),
 ]
 
 
