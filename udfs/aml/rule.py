@@ -27,6 +27,7 @@ EVENTS: Mapping[str, type[pl.DataType]] = {
     "posting_id": pl.String,
     "at": pl.Int64,
     "owner": pl.String,
+    "owner_number": pl.Int64,
     "account": pl.String,
     "direction": pl.String,
     "channel": pl.String,
@@ -34,6 +35,7 @@ EVENTS: Mapping[str, type[pl.DataType]] = {
     "currency": pl.String,
     "base": pl.Int64,
     "counterparty": pl.String,
+    "counterparty_name": pl.String,
     "counterparty_account": pl.String,
     "counterparty_country": pl.String,
     "country": pl.String,
@@ -52,9 +54,10 @@ EVENTS: Mapping[str, type[pl.DataType]] = {
 }
 """Columns of the events a rule sees, sorted by (at, posting_id).
 
-`at` is the business time at which an event counts, microseconds UTC; `base` its amount in minor
-units of the base currency; from `kind` on it is what is known of the owner at that moment; `factor`
-scales every limit of money for this owner, parts per million.
+`at` is the business time at which an event counts, microseconds UTC; `owner_number` the owner as a
+whole number (udfs.aml.flow_owners), by which state is found without looking at texts; `base` the
+amount in minor units of the base currency; from `kind` on it is what is known of the owner at that
+moment; `factor` scales every limit of money for this owner, parts per million.
 """
 
 CASH_TABLE, FLOWS_TABLE = "aml.cash", "aml.flows"
@@ -79,6 +82,7 @@ FLOWS = TableSpec(
         "at": "int",
         "posting_id": "str",
         "owner": "str",
+        "owner_number": "int",
         "account": "str",
         "direction": "str",
         "base": "int",
