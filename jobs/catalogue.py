@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
+from udfs.aml import step as aml
 from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
@@ -99,8 +100,25 @@ def regulatory_job(config: Config) -> JobSpec:
     )
 
 
+def aml_job(config: Config) -> JobSpec:
+    """Postings to alerts, by the rule set in force; transfers for the motif stage."""
+    feeds = ("postings", "customers", "rules", "alert.actions")
+    return JobSpec(
+        name="aml",
+        feeds=tuple(Feed(topic, config.lateness_ms * 1_000) for topic in feeds),
+        step=aml.AmlStep(),
+        tables=aml.TABLES,
+        results=("alerts", "alerts.shadow", "transfers"),
+        gathered=frozenset({"transfers"}),
+        version=f"{aml.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
     "regulatory": regulatory_job,
+    "aml": aml_job,
 }
