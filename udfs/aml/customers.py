@@ -6,6 +6,7 @@ import polars as pl
 
 from schemas.step import State, TableSpec
 from udfs.aml.rule import WHOLE
+from udfs.aml.ruleset import Factor
 
 TABLE = "aml.customers"
 _KEPT = ("kind", "home_area", "home_country", "opened", "zone", "rating", "enhanced", "pep")
@@ -72,10 +73,10 @@ def learn(state: State, changes: pl.DataFrame) -> None:
         state[TABLE].upsert(newest.drop("at"))
 
 
-def factor(factors: Mapping[str, int]) -> pl.Expr:
+def factor(factors: Mapping[Factor, int]) -> pl.Expr:
     """The share of every money limit that applies to an owner, parts per million: the smallest."""
     whole = pl.lit(WHOLE, pl.Int64)
-    asked = {
+    asked: dict[Factor, pl.Expr] = {
         "MEDIUM": pl.col("rating") == "MEDIUM",
         "HIGH": pl.col("rating") == "HIGH",
         "ENHANCED": pl.col("enhanced"),

@@ -6,12 +6,12 @@ is amended, and the amendment names the first version, which stays as it is.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from schemas.step import State, TableSpec
-from udfs.aml.rule import RuleParams
+from udfs.aml.rule import WHOLE
 from udfs.shape import as_record
 
 SECOND = 1_000_000
@@ -35,13 +35,14 @@ _ANY = "*"
 
 
 def handled(
-    state: State, outcomes: Mapping[str, tuple[pl.DataFrame, RuleParams]], slot: str
+    state: State, outcomes: Mapping[str, tuple[pl.DataFrame, int]], slot: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The alerts to be raised of all rules' outcomes, and those that were folded or snoozed.
 
     Args:
         state: Has the tables of this module, those of a slot under `slot` + name.
-        outcomes: By rule, columns udfs.aml.rule.OUTCOME, in the order of business time.
+        outcomes: By rule, columns udfs.aml.rule.OUTCOME in the order of business time, and the
+            cool-down in seconds.
         slot: Prefix of the tables: a shadow rule set has a memory of its own.
 
     Returns:
@@ -49,8 +50,8 @@ def handled(
         same without id, with `why`, of those that raise nothing.
     """
     frames = [
-        frame.with_columns(rule=pl.lit(rule), calm=pl.lit(params.cool_down_s * SECOND, pl.Int64))
-        for rule, (frame, params) in outcomes.items()
+        frame.with_columns(rule=pl.lit(rule), calm=pl.lit(cool_down_s * SECOND, pl.Int64))
+        for rule, (frame, cool_down_s) in outcomes.items()
         if frame.height
     ]
     if not frames:
@@ -130,15 +131,13 @@ def snooze(state: State, actions: pl.DataFrame) -> None:
     state[SNOOZES].upsert(rows.unique("key", keep="last", maintain_order=True))
 
 
-def alerts(
-    raised: pl.DataFrame, decided_by: str, version: str, rule_version: str, shard: int, topic: str
-) -> pl.DataFrame:
+def alerts(raised: pl.DataFrame, decided_by: str, version: str, shard: int) -> pl.DataFrame:
     """The records of raised outcomes."""
     return as_record(
         raised.with_columns(
             time=pl.col("at"),
             domain=pl.lit("AML"),
-            rule_version=pl.lit(rule_version),
+            rule_version=pl.lit("1"),
             decided_by=pl.lit(decided_by),
             subject_kind=pl.lit("CUSTOMER"),
             instrument=pl.lit(""),
@@ -146,8 +145,46 @@ def alerts(
             currency=pl.lit("USD"),
             scale=pl.lit(2),
             events=pl.col("events").list.join(";"),
-            source_topic=pl.lit(topic),
+            source_topic=pl.lit("postings"),
             source_partition=pl.lit(shard),
+            version=pl.lit(version),
+        ),
+        "Alert",
+    )
+
+
+def refusals(found: Sequence[Mapping[str, object]], version: str, shard: int) -> pl.DataFrame:
+    """The records of rule sets that do not count: at, name, epoch, hash, offset and why."""
+    if not found:
+        return pl.DataFrame()
+    rows = pl.DataFrame(list(found))
+    return as_record(
+        rows.with_columns(
+            alert_id=pl.format("rule-set-{}-{}-{}", "name", "epoch", "offset"),
+            time="at",
+            domain=pl.lit("AML"),
+            rule=pl.lit("rule-set-refused"),
+            rule_version=pl.lit("1"),
+            decided_by=pl.lit(""),
+            subject="name",
+            subject_kind=pl.lit("OTHER"),
+            **{name: pl.lit("") for name in ("account", "instrument", "venue", "currency")},
+            band=pl.lit("HIGH"),
+            score=pl.lit(WHOLE),
+            amount=pl.lit(0),
+            scale=pl.lit(0),
+            measured=pl.format("epoch {}", "epoch"),
+            limit=pl.lit("a rule set signed by a trusted key, of a greater epoch"),
+            reason=pl.col("why"),
+            events=pl.lit(""),
+            event_count=pl.lit(0),
+            first_time="at",
+            last_time="at",
+            corrects=pl.lit(""),
+            source_topic=pl.lit("rules"),
+            source_partition=pl.lit(shard),
+            first_offset="offset",
+            last_offset="offset",
             version=pl.lit(version),
         ),
         "Alert",

@@ -14,6 +14,8 @@ from udfs.aml.rule import NOTHING, OUTCOME, WHOLE
 from udfs.aml.ruleset import Typology
 
 SECOND = 1_000_000
+COOL_DOWN_S = 86_400
+"""A typology reached again within a day is no new alert unless its band is higher."""
 SEEN = "aml.seen"
 TABLES = {
     SEEN: TableSpec(
