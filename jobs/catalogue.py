@@ -14,6 +14,7 @@ from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
 
+AML_CONTROLS = ("customers", "rules", "alert.actions")
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
 
@@ -102,10 +103,13 @@ def regulatory_job(config: Config) -> JobSpec:
 
 def aml_job(config: Config) -> JobSpec:
     """Postings to alerts, by the rule set in force; transfers for the motif stage."""
-    feeds = ("postings", "customers", "rules", "alert.actions")
+    lateness = config.lateness_ms * 1_000
     return JobSpec(
         name="aml",
-        feeds=tuple(Feed(topic, config.lateness_ms * 1_000) for topic in feeds),
+        feeds=(
+            Feed("postings", lateness),
+            *(Feed(topic, lateness, ahead=ANY_TIME) for topic in AML_CONTROLS),
+        ),
         step=aml.AmlStep(),
         tables=aml.TABLES,
         results=("alerts", "alerts.shadow", "transfers"),
