@@ -1,7 +1,8 @@
 """Puts a rule set into the stream: signed, to every partition, with the change that is recorded.
 
 Every partition is a shard that decides for itself, so each has to have the set. Should only some
-have got it, the same publication completes it and nothing else is taken before.
+have got it, the same publication completes it and nothing else is taken before; what another key
+signed is not completed.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from deploy.rules.published import (
 )
 from deploy.rules.recorded import Ends, Recorded, message, numbered, recorded
 from udfs.aml.ruleset import digest
-from udfs.aml.trust import key_id, signed_text
+from udfs.aml.trust import key_id, signed_text, verify
 
 CHANGES = "control.changes"
 TOPICS = (TOPIC, CHANGES, "postings")
@@ -66,7 +67,8 @@ def publish(ends: Ends, order: Order, key: SigningKey) -> Published:
     found = of_records(records)
     last = found[-1] if found else None
     recorded_changes = {one.row["change_id"] for one in changes}
-    if last is not None and _lacking(last, ends, recorded_changes):
+    ours = last is not None and verify(last.row, [key.public(NAME).octets]) is None
+    if last is not None and ours and _lacking(last, ends, recorded_changes):
         row = _completing(order, last, ends)
     else:
         now = stream_time(ends.source, ends.partitions)

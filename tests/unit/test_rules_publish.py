@@ -214,6 +214,8 @@ def test_a_forged_copy_of_a_set_is_not_taken_for_it(desk: Desk) -> None:
     verdicts = [verify(one.row, [PUBLIC]) for one in published(desk.log.source(), range(4))]
     assert verdicts[0] is None
     assert (verdicts[1] or "").startswith("bad-signature")
+    done = publish(desk.ends(), order(800_000), KEY)  # nobody has to complete it
+    assert (done.epoch, verify(done.row, [PUBLIC], after=1)) == (3, None)
 
 
 def test_differences_are_told_field_by_field() -> None:
