@@ -12,7 +12,8 @@ ZONE = 4_096
 """So many arrivals share one note of their least and greatest value."""
 LARGEST_KEY = 2**26
 """Keys that are whole numbers lie below this: eight bytes are kept for each up to the largest."""
-_FEW = 32
+RUN = 65_536
+"""So many arrivals are put in order of a small number together."""
 
 
 class DenseIndex:
@@ -53,8 +54,8 @@ class Arrivals:
 
     A row has a position for as long as it is alive; positions of rows that are gone stay empty
     until half of them are. `between` skips zones by their least and greatest value, so it is fast
-    for a column that rises with arrival; `having` follows for each value a chain from the latest
-    row back. Both give what a look at every row would give, for any column.
+    for a column that rises with arrival; `having` looks into runs that are in order of the value.
+    Both give what a look at every row would give, for any column.
     """
 
     def __init__(self, rows: Array) -> None:
@@ -64,7 +65,7 @@ class Arrivals:
         self.position = np.empty(int(rows.max()) + 1 if len(rows) else 0, dtype=np.int64)
         self.position[rows] = np.arange(len(rows))
         self.zones: dict[str, tuple[Array, Array]] = {}
-        self.chains: dict[str, tuple[Array, Array, int]] = {}
+        self.runs: dict[str, list[tuple[Array, Array]]] = {}
 
     def append(self, rows: Array) -> None:
         """Rows that arrive now."""
@@ -107,22 +108,14 @@ class Arrivals:
 
     def having(self, name: str, values: Array, wanted: Array) -> Array:
         """Rows whose value in column `name`, a whole number from 0, is one of `wanted`."""
-        latest, earlier = self._chain(name, values)
-        wanted = wanted[(wanted >= 0) & (wanted < len(latest))]
         found = [np.empty(0, dtype=np.int64)]
-        at = latest[wanted]
-        at = at[at >= 0]
-        while len(at) > _FEW:
-            found.append(at)
-            at = earlier[at]
-            at = at[at >= 0]
-        step, long = earlier.data, []
-        for position in at.tolist():
-            while position >= 0:
-                long.append(position)
-                position = step[position]
-        found.append(np.array(long, dtype=np.int64))
-        rows = self.rows[np.unique(np.concatenate(found))]
+        for value, position in self._runs(name, values):
+            start = np.searchsorted(value, wanted, side="left")
+            length = np.searchsorted(value, wanted, side="right") - start
+            found.append(position[_ranges(start, length)])
+        done = self.used // RUN * RUN
+        positions = np.concatenate([*found, self._tail(values, wanted, done)])
+        rows = self.rows[np.sort(positions)]
         return np.asarray(rows[rows >= 0])
 
     def _zones(self, name: str, values: Array) -> tuple[Array, Array]:
@@ -140,26 +133,31 @@ class Arrivals:
             self.zones[name] = least, greatest
         return least, greatest
 
-    def _chain(self, name: str, values: Array) -> tuple[Array, Array]:
-        """Latest position of each value, and for each position the one before of the same value."""
-        empty = np.empty(0, dtype=np.int64)
-        latest, earlier, done = self.chains.get(name, (empty, empty, 0))
-        if done < self.used:
-            earlier = grown(earlier, self.used)
-            new = done + np.flatnonzero(self.rows[done : self.used] >= 0)
-            value = values[self.rows[new]]
-            if len(new):
-                latest = grown(latest, int(value.max()) + 1)
+    def _runs(self, name: str, values: Array) -> list[tuple[Array, Array]]:
+        """Each full run of arrivals in order of the value: values, and positions."""
+        runs = self.runs.setdefault(name, [])
+        for start in range(len(runs) * RUN, self.used // RUN * RUN, RUN):
+            alive = start + np.flatnonzero(self.rows[start : start + RUN] >= 0)
+            value = values[self.rows[alive]]
             order = ordered(value)
-            new, value = new[order], value[order]
-            first = np.ones(len(new), dtype=bool)
-            first[1:] = value[1:] != value[:-1]
-            before = np.where(first, latest[value], np.roll(new, 1))
-            earlier[new] = before
-            last = np.roll(first, -1)
-            latest[value[last]] = new[last]
-            self.chains[name] = latest, earlier, self.used
-        return latest, earlier
+            runs.append((value[order], alive[order]))
+        return runs
+
+    def _tail(self, values: Array, wanted: Array, start: int) -> Array:
+        """Positions from `start` on whose value is one of `wanted`."""
+        alive = start + np.flatnonzero(self.rows[start : self.used] >= 0)
+        value = values[self.rows[alive]]
+        if not len(value) or not len(wanted):
+            return np.empty(0, dtype=np.int64)
+        asked = np.zeros(int(max(value.max(), wanted.max())) + 1, dtype=bool)
+        asked[wanted] = True
+        return np.asarray(alive[asked[value]])
+
+
+def _ranges(start: Array, length: Array) -> Array:
+    """The numbers start, start + 1 ... of each range, one range after the other."""
+    before = np.cumsum(length) - length
+    return np.asarray(np.repeat(start - before, length) + np.arange(int(length.sum())))
 
 
 def ordered(values: Array) -> Array:

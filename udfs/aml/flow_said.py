@@ -1,11 +1,11 @@
 """What a rule says of an owner whose events keep meeting it, and the postings it names.
 
-An outcome is said when the rule is met, when a higher band is reached, for every late event, and
-else at most once in the rule's cool-down. What comes in between would raise no alert, and to list
-the same postings at every event would cost more than to find them.
+An outcome is said when the rule is met; then, until the rule's cool-down is over, only if it
+reaches a higher band or its event is late. Alert handling would fold the others, so no alert is
+lost; but a cool-down that began in a snooze holds back what is met after the snooze until it ends.
 
-State: for each series of outcomes (an owner, a window, a direction) when the last one was said and
-in which band; rows are dropped when they no longer hold anything back.
+State: for each owner when the last cool-down began and the highest band since; rows are dropped
+when they no longer hold anything back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,39 +26,31 @@ from udfs.aml.rule import (
     banded,
 )
 
-SAID = TableSpec({"series": "int", "at": "int", "rank": "int"}, key="series")
-_NAMED = ("at", "posting_id", "owner_number", "account", "direction", "base", "offset", "late")
+SAID = TableSpec({"owner_number": "int", "at": "int", "rank": "int"}, key="owner_number")
+_NAMED = ("at", "posting_id", "owner_number", "account", "offset", "late")
 
 
 def newly(table: Table, found: pl.DataFrame, params: RuleParams, moment: Moment) -> pl.DataFrame:
-    """The rows of `found` (series, at, rank, late; in order of time) that are to be said."""
+    """The rows of `found` (owner_number, at, rank, late; in order of time) that are to be said."""
     pause = params.cool_down_s * 1_000_000
     if len(table):
         table.expire("at", moment.since - pause)
     if found.is_empty():
         return found
-    rows = table.lookup(found["series"].unique(maintain_order=True))
-    said = {
-        series: (at, rank)
-        for series, at, rank, known in rows.select("series", "at", "rank", "known").rows()
-        if known
-    }
+    rows = table.lookup(found["owner_number"].unique(maintain_order=True))
+    open_since = {row[0]: row[1:3] for row in rows.rows() if row[3]}
     keep = []
-    for series, at, rank, late in found.select("series", "at", "rank", "late").rows():
-        before = said.get(series)
-        new = before is None or at >= before[0] + pause or rank > before[1] or late
+    for owner, at, rank, late in found.select("owner_number", "at", "rank", "late").rows():
+        began, highest = open_since.get(owner, (at - pause, -1))
+        if at >= began + pause:
+            began, highest, new = at, rank, True
+        else:
+            highest, new = max(highest, rank), rank > highest or late
+        open_since[owner] = began, highest
         keep.append(new)
-        if new:
-            said[series] = at, rank
-    table.upsert(
-        pl.DataFrame(
-            [(series, *last) for series, last in said.items()], schema=SAID_ROW, orient="row"
-        )
-    )
+    said = [(owner, *since) for owner, since in open_since.items()]
+    table.upsert(pl.DataFrame(said, schema=dict.fromkeys(SAID.columns, pl.Int64), orient="row"))
     return found.filter(pl.Series(keep, dtype=pl.Boolean))
-
-
-SAID_ROW = {name: pl.Int64 for name in SAID.columns}
 
 
 def ranked(found: pl.DataFrame, value: str, bands: Sequence[Band]) -> pl.DataFrame:
@@ -72,9 +64,15 @@ def ranked(found: pl.DataFrame, value: str, bands: Sequence[Band]) -> pl.DataFra
 class History:
     """Remembered postings of a few owners, each owner's in the order in which they counted."""
 
-    def __init__(self, state: State, owners: pl.Series, table: str = FLOWS_TABLE) -> None:
-        """All that `table` holds of these owners."""
-        rows = state[table].having("owner_number", owners, _NAMED)
+    def __init__(
+        self,
+        state: State,
+        owners: pl.Series,
+        more: Sequence[str] = (),
+        table: str = FLOWS_TABLE,
+    ) -> None:
+        """All that `table` holds of these owners, with the columns `more`."""
+        rows = state[table].having("owner_number", owners, (*_NAMED, *more))
         numbers, codes = dense(rows["owner_number"].to_numpy())
         order = by_code(codes)
         ends = np.cumsum(np.bincount(codes, minlength=len(numbers))).tolist()

@@ -6,8 +6,9 @@ Source: transaction velocity as in Ballerine's rules; the numbers of the fixed l
 sum of the own average are defaults of practice, not of a law.
 Units: amounts in minor units of the base currency, averages an hour: postings in millionths, money
 in whole minor units, both rounded down. The measure of the bands is value / limit in parts per
-million, rounded up: 1,000,001 is the least that lies above the limit. The fixed limit of a sum and
-the least sum scale with the owner's factor; counts and the own average do not.
+million, rounded up: 1,000,001 is the least that lies above the limit. An event that passes several
+limits is told with the one it passes by most. The fixed limit of a sum and the least sum scale
+with the owner's factor; counts and the own average do not.
 
 Own average: the six blocks of thirty days that were finished when the running one began, over the
 hours since the first of them or since the owner was first seen. Below thirty days: none.
@@ -34,7 +35,6 @@ WINDOWS = 3
 _SAID = f"aml.{NAME}.said"
 _LEARNT = 30 * 24
 _BLOCKS = 6
-_SERIES = 2 * WINDOWS
 DIRECTIONS = ("debit", "credit")
 _NAMES = ("debits", "debited", "credits", "credited")
 _WIDE = pl.Int128()
@@ -190,9 +190,9 @@ def _near(
 
 
 def _met(near: Sequence[Array], events: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """Those that reach a band, with the ratio and which limit it is of; exact, by time."""
+    """The events that reach a band, with the limit each passes by most; exact, by time."""
     rows = np.vstack([np.empty((0, len(_NEAR)), dtype=np.int64), *near])
-    found = pl.DataFrame(rows, schema=dict.fromkeys(_NEAR, pl.Int64)).sort("event", "slot")
+    found = pl.DataFrame(rows, schema=dict.fromkeys(_NEAR, pl.Int64))
     found = pl.concat([events[found["event"]], found], how="horizontal")
     counted, summed = pl.col("count").cast(_WIDE), pl.col("sum").cast(_WIDE)
     times = pl.col("hours").cast(_WIDE) * params.own_times
@@ -207,8 +207,9 @@ def _met(near: Sequence[Array], events: pl.DataFrame, params: Params) -> pl.Data
     }
     ratio = pl.max_horizontal(*ratios)
     which = pl.coalesce(pl.when(pl.col(name) == ratio).then(pl.lit(name)) for name in ratios)
-    series = pl.col("owner_number") * _SERIES + pl.col("slot") * 2 + pl.col("side")
-    found = found.with_columns(**ratios, series=series).with_columns(ratio=ratio, which=which)
+    found = found.with_columns(**ratios).with_columns(ratio=ratio, which=which)
+    found = found.sort("event", "ratio", "slot", descending=[False, True, False])
+    found = found.unique("event", keep="first", maintain_order=True)
     return ranked(found, "ratio", params.bands)
 
 
@@ -222,7 +223,7 @@ def _ratio(value: pl.Expr, limit: pl.Expr) -> pl.Expr:
 def _told(state: State, found: pl.DataFrame, params: Params) -> pl.DataFrame:
     if found.is_empty():
         return NOTHING
-    history = History(state, found["owner_number"])
+    history = History(state, found["owner_number"], ("direction",))
     report, debit = Report(history), (history.rows["direction"] == "DEBIT").to_numpy()
     for row in found.rows(named=True):
         after = row["at"] - row["hours"] * HOUR

@@ -14,7 +14,7 @@ import polars as pl
 
 from schemas.step import ColumnKind, State, TableSpec
 from udfs.aml.flow_groups import Added, Array, Sums, by_code, dense, running, total
-from udfs.aml.rule import FLOWS_TABLE, Moment
+from udfs.aml.rule import FLOWS_KEPT, FLOWS_TABLE, Moment
 
 Measure = Callable[[pl.DataFrame], Sums]
 """What is summed: from rows with `columns` of the window, whole numbers by name."""
@@ -97,17 +97,27 @@ class Windows:
         """Take the sums of windows so long from moment.since to moment.until."""
         slots = pl.Series("slot", range(len(lengths)), dtype=pl.Int64)
         spans = state[self._spans].lookup(slots).select("known", "length", "until").rows()
+        begins = []
         for slot, length in enumerate(lengths):
-            if spans[slot] != (True, length, moment.since):
+            known, held, until = spans[slot]
+            if known and held == length and _nothing_since(state, until, moment.since, length):
+                begins.append(until)
+            else:
                 self._make(state, slot, moment.since, length)
-        until = pl.lit(moment.until, pl.Int64)
+                begins.append(moment.since)
+        held_until = pl.lit(moment.until, pl.Int64)
         state[self._spans].upsert(
-            pl.DataFrame({"slot": slots, "length": lengths}).with_columns(until=until)
+            pl.DataFrame({"slot": slots, "length": lengths}).with_columns(until=held_until)
         )
-        return [self._move(state, slot, added, moment, w) for slot, w in enumerate(lengths)]
+        return [
+            self._move(state, slot, added, begin, moment.until, length)
+            for slot, (begin, length) in enumerate(zip(begins, lengths, strict=True))
+        ]
 
-    def _move(self, state: State, slot: int, added: Added, moment: Moment, length: int) -> Moved:
-        rows = self._rows(state, ("at",), moment.since - length, moment.until - length)
+    def _move(
+        self, state: State, slot: int, added: Added, begin: int, until: int, length: int
+    ) -> Moved:
+        rows = self._rows(state, ("at",), begin - length, until - length)
         leaving, numbers = self.measure(rows), rows["owner_number"].to_numpy()
         events = added.events
         owners, codes = dense(np.concatenate([events.owners, numbers]))
@@ -148,6 +158,20 @@ class Windows:
     @property
     def _spans(self) -> str:
         return f"aml.{self.rule}.spans"
+
+
+def _nothing_since(state: State, until: int, since: int, length: int) -> bool:
+    """Whether sums that hold up to `until` hold up to `since`, but for what leaves meanwhile."""
+    return 0 <= since - until <= FLOWS_KEPT - length and not missed(state, until, since)
+
+
+def missed(state: State, until: int, since: int) -> bool:
+    """Whether postings are remembered between the end of the last call and the start of this one.
+
+    That is so after a rule was switched off for a while; a call may be left out where nothing was
+    posted.
+    """
+    return until < since and state[FLOWS_TABLE].between("at", until, since, ("at",)).height > 0
 
 
 def by_owner(names: Sequence[str]) -> TableSpec:
