@@ -50,6 +50,7 @@ class Payments:
     kind = "payments"
     step = 900 * SECOND
     topics: tuple[str, ...] = ("payments", "postings")
+    clocks: tuple[str, ...] = ("customers", "rules", "alert.actions")
 
     def __init__(
         self, seed: int, day: date = FIRST_DAY, days: int = 7, customers: Customers | None = None
