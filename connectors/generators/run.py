@@ -58,6 +58,10 @@ def _blocks(feed: Feed, plan: Plan, lines: dict[str, Line]) -> Iterator[tuple[in
     sent = barren = 0
     for block, units in enumerate(feed.units()):
         if plan.faults.idle is not None:
+            if "at" in units.columns:
+                raise ValueError(
+                    f"{feed.kind}: no partition can be idle, for much would be missing"
+                )
             units = _sparing(feed, units, plan.faults.idle, lines)
         units = units.head(plan.count - sent)
         barren = barren + 1 if units.is_empty() else 0

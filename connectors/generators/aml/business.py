@@ -58,6 +58,9 @@ class Business:
             for role, one_for in _SPREAD.items()
             for n in [max(2, min(bank.ordinary // one_for, len(bank.all_firms(role))))]
         }
+        populous = np.argsort(-self.bank.neighbours.count, kind="stable")
+        markets = populous[: len(self.at_work["marketplace"])]
+        self.at_work["marketplace"] = bank.firm("marketplace", markets, markets * 0)
         self._takings = log_normal(rng, _TAKINGS, 0.5, len(self.at_work["cash-shop"]), _LARGE)
         before = [0]
         for day in range(days):

@@ -89,7 +89,7 @@ def consolidation(stage: Stage) -> Laid:
         amount=totals["amount"].to_numpy(),
         debtor_account=totals["creditor_account"].to_numpy(),
     )
-    sent = int(totals["amount"].sum() * (0.9 + 0.09 * stage.rng.random()))
+    sent = stage.share(totals, 0.9, 0.99)
     wires = stage.between(1, 2)
     wired = moves(
         bank,
@@ -112,7 +112,7 @@ def funnel_account(stage: Stage) -> Laid:
     at = stage.visits(who, visits, 2, after=2)
     area = np.array(areas)[np.arange(visits) % len(areas)]
     paid = stage.cash_in(who, at, stage.many(visits, 300_000, 940_000), area, payer=payer)
-    drawn = int(paid["amount"].sum() * (0.86 + 0.12 * stage.rng.random()))
+    drawn = stage.share(paid, 0.86, 0.98)
     n = -(-visits * 940_000 // 900_000)
     leaving = stage.moments(n, int(at[-1]) + 2 * HOUR, 18 * HOUR)
     out = stage.cash_out(who, leaving, stage.split(drawn, n), np.full(n, last))

@@ -54,7 +54,7 @@ _HARMLESS = np.isin(np.arange(10), [SHOP, ONLINE, BILL, WITHDRAWAL])
 _MARKET, _SELF = 0.3, 0.003
 """Share of online payments to a marketplace, and of private transfers to oneself."""
 _LOYALTY, _FAVOURITES = 0.3, 8
-_TRAVELS, _HALF_DAY = 0.05, DAY // 2
+_TRAVELS, _ON_THE_WAY = 0.05, DAY * 3 // 4
 _HOUR = 3_600 * SECOND
 _REMITTED: Ints = np.array([COUNTRIES.index(c) for c in ("BR", "CN", "MX", "NG", "PL", "TR")])
 _TRADING: Ints = np.array([COUNTRIES.index(c) for c in ("AE", "CN", "DE", "HK", "PA", "SG", "US")])
@@ -155,7 +155,7 @@ class Everyday:
         """The area in which each person is at that time, and whether they are on the way."""
         since, until = at - self._leaves[person], self._returns[person] - at
         away = (since >= 0) & (until > 0)
-        moving = away & ((since < _HALF_DAY) | (until <= _HALF_DAY))
+        moving = away & ((since < _ON_THE_WAY) | (until <= _ON_THE_WAY))
         return np.where(away, self._goes_to[person], self.bank.area[person]), moving
 
     def _parties(

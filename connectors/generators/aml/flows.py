@@ -30,7 +30,7 @@ def pass_through(stage: Stage) -> Laid:
     at = stage.moments(came, first, 2 * HOUR)
     each = stage.many(came, 600_000, 3_000_000)
     into = stage.transfers(at, stage.outside(), who, each)
-    sent = int(into["amount"].sum() * (0.93 + 0.065 * stage.rng.random()))
+    sent = stage.share(into, 0.93, 0.995)
     held = stage.between(10 * _MINUTE, 16 * HOUR)
     out = moves(
         bank,
@@ -65,7 +65,7 @@ def dormant(stage: Stage) -> Laid:
     into = stage.transfers(
         stage.moments(came, first, half), stage.outside(), who, stage.split(total, came)
     )
-    sent = int(into["amount"].sum() * (0.8 + 0.19 * stage.rng.random()))
+    sent = stage.share(into, 0.8, 0.99)
     out = moves(
         stage.bank,
         at=stage.moments(left, first + half + HOUR, half - HOUR),

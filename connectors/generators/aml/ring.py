@@ -39,7 +39,7 @@ def ring(stage: Stage, depositors: int) -> Laid:
             )
             area = stage.rng.choice(stage.areas_of(who, 2), n)
             cash = stage.cash_in(who, at, stage.many(n, 845_000, 970_000), area)
-            sent = np.array([int(cash["amount"].sum() * stage.rng.uniform(0.9, 0.98))])
+            sent = np.array([stage.share(cash, 0.9, 0.98)])
             on = at[-1:] + stage.many(1, HOUR, 18 * HOUR)
             moved = moves(
                 stage.bank, at=on, debtor=who, creditor=collector, channel=TRANSFER, amount=sent

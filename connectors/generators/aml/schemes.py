@@ -157,7 +157,8 @@ class Schemes:
         laid = [(kind, KINDS[kind].lay(stage)) for kind, n in counts.items() for _ in range(n)]
         if depositors:
             laid.append((RING, ring(stage, depositors)))
-        frames, roles, opened = [pl.DataFrame(schema=UNIT).with_columns(_scheme(0))], [], {}
+        frames, roles = [pl.DataFrame(schema=UNIT).with_columns(_scheme(0))], []
+        opened: dict[int, int] = {}
         for number, (kind, scheme) in enumerate(laid, 1):
             frames += [frame.with_columns(_scheme(number)) for frame in scheme.moves]
             frames += [frame.with_columns(_scheme(0)) for frame in scheme.cover]

@@ -58,7 +58,8 @@ class Stage:
 
     def silent(self) -> int:
         """A member with no other life, at home in a country with many areas."""
-        return next(self._silent)
+        member: int = next(self._silent)
+        return member
 
     def between(self, low: int, high: int) -> int:
         """A whole number, both ends included."""
@@ -108,17 +109,21 @@ class Stage:
 
     def outside(self, countries: Ints = SAFE) -> int:
         """A party at another bank, in one of some countries."""
-        country = self.rng.choice(countries)
-        return int(self.bank.abroad.pick(country, self.rng.integers(0, 2**31)))
+        country = self.rng.choice(countries, 1)
+        return int(self.bank.abroad.pick(country, self.many(1, 0, 2**31))[0])
 
     def home(self, who: int) -> int:
         """The country of a member."""
         return int(self.bank.country[who])
 
+    def share(self, paid: pl.DataFrame, least: float, most: float) -> int:
+        """Minor units that are between two shares of what payments sum up to."""
+        return int(paid["amount"].to_numpy().sum() * self.rng.uniform(least, most))
+
     def split(self, total: int, n: int) -> Ints:
         """A sum in so many parts, none less than half of an even one."""
         weight = 1.0 + self.rng.random(n)
-        part = np.floor(total * weight / weight.sum()).astype(np.int64)
+        part: Ints = np.floor(total * weight / weight.sum()).astype(np.int64)
         part[-1] += total - part.sum()
         return part
 
