@@ -248,7 +248,7 @@ def test_a_reader_is_told_of_faults_but_truth_is_never_spoilt() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda: AmlWorld(1, days=6, wanted=SMALL), "6 days: schemes need at least 7"),
+        (lambda: AmlWorld(1, days=6, wanted=SMALL), "days is 6: schemes need at least 7"),
         (lambda: AmlWorld(1, people=299), "at least 300"),
         (lambda: AmlWorld(1, count=100, people=400), "count is 100: 400 people on 30 days"),
         (lambda: AmlWorld(1, rates={"USD": 1}), "no rate is given for EUR, GBP"),

@@ -60,7 +60,7 @@ class AmlWorld:
         people = people or max(LEAST, round(count / (days * _A_DAY)))
         counts = wanted.of(seed, people * _ACCOUNTS)
         if (counts or wanted.ring) and days < LEAST_DAYS:
-            raise ValueError(f"{days} days: schemes need at least {LEAST_DAYS}")
+            raise ValueError(f"days is {days}: schemes need at least {LEAST_DAYS}")
         covered, silent = wanted.pool(counts)
         self.bank = Bank.of(
             seed, self.start, Rates(rates), ordinary=people, covered=covered, silent=silent
