@@ -57,6 +57,7 @@ class JobSpec:
         slice_ms: Length of a slice of log time, milliseconds.
         partitions: Partitions of every topic.
         schema_ids: Ids a registry gave, by record and version; empty: those of schemas/ids.json.
+        gathered: Result topics all of whose records go to one partition, that of shard 0.
         effect_on: The result topic whose batches an effect beside Kafka takes, such as Neo4j.
     """
 
@@ -70,6 +71,7 @@ class JobSpec:
     partitions: int = 4
     schema_ids: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     effect_on: str | None = None
+    gathered: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Check what would otherwise fail in a worker."""

@@ -121,6 +121,10 @@ class ColumnTable:
         self._release(rows)
         return len(rows)
 
+    def clear(self) -> None:
+        """Drop all rows."""
+        self._release(np.flatnonzero(self.alive[: self.rows]))
+
     def frame(self) -> pl.DataFrame:
         """All rows: in the order of arrival without a key, else in order of the key."""
         rows = np.flatnonzero(self.alive[: self.rows])

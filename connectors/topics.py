@@ -11,11 +11,19 @@ TICK_KEY = b"tick"
 
 @dataclass(frozen=True)
 class Topic:
-    """One Kafka topic: `record` is its schema, `key` the field of its key (None: the shard)."""
+    """One Kafka topic.
+
+    Attributes:
+        name: Logical name; a prefix may come before it.
+        record: Its schema.
+        key: Field of its key; None: the shard.
+        shared: Several jobs write to it.
+    """
 
     name: str
     record: str
     key: str | None = None
+    shared: bool = False
 
 
 def _job(name: str) -> list[Topic]:
@@ -39,7 +47,7 @@ TOPICS = {
         *_job("regulatory"),
         Topic("graph.edges", "GraphEdge"),
         *_job("graph"),
-        Topic("alerts", "Alert"),
+        Topic("alerts", "Alert", shared=True),
         Topic("control.changes", "ControlChange", "name"),
         Topic("submissions", "ReportSubmission", "report_id"),
         Topic("customers", "Customer", "customer"),

@@ -9,10 +9,12 @@ from dataclasses import dataclass, fields
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
+from udfs.aml import step as aml
 from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
 
+AML_CONTROLS = ("customers", "rules", "alert.actions")
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
 
@@ -99,8 +101,28 @@ def regulatory_job(config: Config) -> JobSpec:
     )
 
 
+def aml_job(config: Config) -> JobSpec:
+    """Postings to alerts, by the rule set in force; transfers for the motif stage."""
+    lateness = config.lateness_ms * 1_000
+    return JobSpec(
+        name="aml",
+        feeds=(
+            Feed("postings", lateness),
+            *(Feed(topic, lateness, ahead=ANY_TIME) for topic in AML_CONTROLS),
+        ),
+        step=aml.AmlStep(),
+        tables=aml.TABLES,
+        results=("alerts", "alerts.shadow", "transfers"),
+        gathered=frozenset({"transfers"}),
+        version=f"{aml.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
     "regulatory": regulatory_job,
+    "aml": aml_job,
 }

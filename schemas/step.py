@@ -78,6 +78,9 @@ class Table(Protocol):
     def expire(self, column: str, below: int) -> int:
         """Drop the rows whose `column` is < `below`; how many they were."""
 
+    def clear(self) -> None:
+        """Drop all rows."""
+
     def frame(self) -> pl.DataFrame:
         """All rows: in the order of arrival without a key, else in order of the key."""
 

@@ -1,0 +1,78 @@
+"""Cases: what is open on a customer, and by when a report is due.
+
+Days are calendar days UTC, counted from the day on which the alert was first raised; an amendment
+does not start the count again. A report is due until the end of the last day. Whether an alert was
+the initial detection in the sense of the law, and whether anything is to be reported, is for a
+person to say: the earliest date is shown.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from deploy.alerts.states import APPROVED
+from deploy.alerts.worklist import Item
+
+CTR_PREFIX = "ctr"
+"""Rules with such a name ask for a currency transaction report; all others may lead to a SAR."""
+DAYS: Mapping[str, int] = {"SAR": 30, "CTR": 15}
+"""31 CFR 1020.320(b)(3) and 31 CFR 1010.306(a)(1)."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A report that may be due: of which alerts, and the last day."""
+
+    report: str
+    alerts: tuple[str, ...]
+    day: date
+
+    def overdue(self, today: date) -> bool:
+        """Whether its last day is over."""
+        return today > self.day
+
+
+@dataclass(frozen=True)
+class Case:
+    """A customer with alerts: what is due, and how many alerts are open and done."""
+
+    customer: str
+    due: tuple[Due, ...]
+    open: int
+    done: int
+
+
+def cases(items: Iterable[Item], domain: str = "AML") -> list[Case]:
+    """The customers with alerts, those first of whom something is due soonest."""
+    by_customer: dict[str, list[Item]] = {}
+    for item in items:
+        if item.first["domain"] == domain:
+            by_customer.setdefault(item.first["subject"], []).append(item)
+    found = [_case(customer, own) for customer, own in by_customer.items()]
+    return sorted(found, key=lambda one: (_soonest(one), one.customer))
+
+
+def report_of(rule: str) -> str:
+    """Which report an alert of a rule may lead to: CTR or SAR."""
+    return "CTR" if rule.startswith(CTR_PREFIX) else "SAR"
+
+
+def _case(customer: str, items: list[Item]) -> Case:
+    waiting = [item for item in items if item.status.state != APPROVED]
+    due = []
+    for report, days in DAYS.items():
+        own = [item for item in waiting if report_of(item.first["rule"]) == report]
+        if own:
+            first = min(int(item.first["time"]) for item in own)
+            last = _day(first) + timedelta(days=days)
+            due.append(Due(report, tuple(item.id for item in own), last))
+    due.sort(key=lambda one: (one.day, one.report))
+    return Case(customer, tuple(due), len(waiting), len(items) - len(waiting))
+
+
+def _day(time: int) -> date:
+    return datetime.fromtimestamp(time // 1_000_000, UTC).date()
+
+
+def _soonest(case: Case) -> date:
+    return min((one.day for one in case.due), default=date.max)

@@ -1,0 +1,68 @@
+"""Holds records back until the business watermark has passed them, in the order of their time."""
+
+import polars as pl
+
+from schemas.step import Batch, State, TableSpec, effective_time
+from udfs.aml.customers import CUSTOMERS, TABLE, changes_of
+
+POSTING = TableSpec(
+    {
+        "at": "int",
+        "posting_id": "str",
+        "owner": "str",
+        "account": "str",
+        "direction": "str",
+        "channel": "str",
+        "amount": "int",
+        "scale": "int",
+        "currency": "str",
+        "counterparty": "str",
+        "counterparty_name": "str",
+        "counterparty_account": "str",
+        "counterparty_country": "str",
+        "country": "str",
+        "area": "str",
+        "latitude": "int",
+        "longitude": "int",
+        "card_present": "bool",
+        "late": "bool",
+        "offset": "int",
+    }
+)
+CHANGE = TableSpec({"at": "int", **CUSTOMERS[TABLE].columns})
+SET = TableSpec(
+    {
+        "at": "int",
+        "name": "str",
+        "epoch": "int",
+        "mode": "str",
+        "effective_time": "int",
+        "body": "str",
+        "hash": "str",
+        "key_id": "str",
+        "signature": "bytes",
+        "offset": "int",
+    }
+)
+ACTION = TableSpec({"at": "int", "subject": "str", "rule": "str", "kind": "str", "until": "int"})
+HELD = {"aml.due": POSTING, "aml.changes": CHANGE, "aml.coming": SET, "aml.actions": ACTION}
+_PLACES = {
+    "postings": ("aml.due", "time"),
+    "customers": ("aml.changes", "time"),
+    "rules": ("aml.coming", "effective_time"),
+    "alert.actions": ("aml.actions", "time"),
+}
+_TYPES = {"int": pl.Int64, "str": pl.String, "bool": pl.Boolean}
+
+
+def due(state: State, batch: Batch, topic: str, until: int) -> pl.DataFrame:
+    """What comes due of a feed, held back or new; `at` is when it counts."""
+    table, time = _PLACES[topic]
+    frame = batch.get(topic)
+    if frame is not None:
+        frame = frame.with_columns(at=effective_time(time))
+        frame = changes_of(frame) if topic == "customers" else frame
+        frame = frame.select(
+            pl.col(name).cast(_TYPES[kind]) for name, kind in HELD[table].columns.items()
+        )
+    return state[table].due(frame, "at", until)

@@ -1,0 +1,105 @@
+"""The rule sets in force: the live one, a shadow beside it, and the state each has of its own."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from schemas.step import State, Table, TableSpec
+from udfs.aml import handling, typologies
+from udfs.aml.catalogue import PARAMS, RULES
+from udfs.aml.rule import CASH_TABLE, FLOWS_TABLE
+from udfs.aml.ruleset import RuleSet, canonical, default, parse
+from udfs.aml.trust import verify
+
+VERSION = "aml/1"
+"""Changes when the results of the same input do."""
+LIVE, SHADOW = "", "shadow."
+"""The slots, as the prefix of their tables."""
+
+_OWN = {name: spec for rule in RULES.values() for name, spec in rule.tables.items()}
+_OWN |= {handling.MEMORY: handling.TABLES[handling.MEMORY]} | typologies.TABLES
+"""What each slot has of its own: a shadow set must not disturb the live one."""
+SETS = "aml.sets"
+TABLES = {
+    SETS: TableSpec({"slot": "str", "epoch": "int", "body": "str"}, "slot"),
+    handling.SNOOZES: handling.TABLES[handling.SNOOZES],
+    **{slot + name: spec for slot in (LIVE, SHADOW) for name, spec in _OWN.items()},
+}
+
+
+class Slot(Mapping[str, Table]):
+    """The state as a rule of one slot sees it: its own tables, and the shared history."""
+
+    def __init__(self, state: State, slot: str) -> None:
+        """Names of own tables are looked up under the slot's prefix."""
+        self._state = state
+        self._slot = slot
+
+    def __getitem__(self, name: str) -> Table:
+        """A table by the name a rule gives it."""
+        return self._state[self._slot + name if name in _OWN else name]
+
+    def __iter__(self) -> Iterator[str]:
+        """All names a rule may use."""
+        return iter([*_OWN, CASH_TABLE, FLOWS_TABLE])
+
+    def __len__(self) -> int:
+        """Number of those."""
+        return len(_OWN) + 2
+
+
+def switch(state: State, sets: pl.DataFrame, keys: tuple[bytes, ...], shard: int) -> pl.DataFrame:
+    """Put rule sets in force; alerts for those that are refused: what runs stays as it is."""
+    refused = []
+    for row in sets.iter_rows(named=True):
+        slot = LIVE if row["mode"] == "LIVE" else SHADOW
+        key = pl.Series("slot", ["live" if slot == LIVE else "shadow"])
+        body = "" if row["mode"] == "SHADOW_END" else row["body"]
+        why = verify(row, keys, state[SETS].lookup(key)["epoch"][0])
+        why = why or (_unreadable(body) if body else None)
+        if why is not None:
+            refused.append(_refusal(row, why))
+            continue
+        if slot == SHADOW:
+            _begin_shadow(state)
+        state[SETS].upsert(pl.DataFrame({"slot": key, "epoch": row["epoch"], "body": body}))
+    return handling.refusals(refused, VERSION, shard)
+
+
+def _unreadable(body: str) -> str | None:
+    """Why a signed body is no rule set after all, as of another release."""
+    try:
+        parsed(body)
+    except ValueError as error:
+        return f"no-rule-set: {error}"
+    return None
+
+
+def _refusal(row: dict[str, Any], why: str) -> dict[str, Any]:
+    return {name: row[name] for name in ("at", "name", "epoch", "hash", "offset")} | {"why": why}
+
+
+def _begin_shadow(state: State) -> None:
+    """A shadow starts with what the live set remembers, so that both have the same history."""
+    for name, spec in _OWN.items():
+        shadow = state[SHADOW + name]
+        shadow.clear()
+        (shadow.append if spec.key is None else shadow.upsert)(state[name].frame())
+
+
+DEFAULT_BODY = canonical(default(PARAMS))
+
+
+@cache
+def parsed(body: str) -> RuleSet:
+    """The rule set of a text; ValueError if it is none."""
+    return parse(body, PARAMS)
+
+
+def in_force(state: State) -> dict[str, str]:
+    """The body of each slot's rule set, the live one first; without a shadow only that."""
+    bodies = dict(state[SETS].frame().select("slot", "body").iter_rows())
+    found = {LIVE: bodies.get("live") or DEFAULT_BODY}
+    return found | ({SHADOW: bodies["shadow"]} if bodies.get("shadow") else {})

@@ -1,0 +1,187 @@
+"""Transaction monitoring over a log of postings: the rules of the set in force, exactly in time.
+
+Postings, customer changes, rule sets and actions on alerts are held until the business watermark
+of all four feeds has passed, then taken in the order of business time. So each rule sees the same
+events in the same order however the log is cut, and a rule set has one exact place in the stream.
+A late event counts at its place in the log and is marked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from schemas.step import MIN_TIME, Batch, Clock, Outputs, State, TableSpec
+from udfs.aml import handling, slots, typologies
+from udfs.aml.catalogue import RULES
+from udfs.aml.customers import CUSTOMERS, factor, known_as_of, learn
+from udfs.aml.held import HELD, due
+from udfs.aml.rule import (
+    CASH,
+    CASH_KEPT,
+    CASH_TABLE,
+    EVENTS,
+    FLOWS,
+    FLOWS_KEPT,
+    FLOWS_TABLE,
+    Moment,
+)
+from udfs.aml.ruleset import RuleSet, digest, to_base
+from udfs.aml.slots import LIVE, SHADOW, VERSION, Slot
+from udfs.shape import as_record
+
+_TOPICS = {LIVE: "alerts", SHADOW: "alerts.shadow"}
+TABLES: dict[str, TableSpec] = {
+    "aml.clock": TableSpec({"key": "str", "until": "int"}, "key"),
+    CASH_TABLE: CASH,
+    FLOWS_TABLE: FLOWS,
+    **HELD,
+    **CUSTOMERS,
+    **slots.TABLES,
+}
+
+
+@dataclass
+class _Found:
+    """Alerts of each topic so far in this call."""
+
+    frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+
+    def add(self, topic: str, frame: pl.DataFrame) -> None:
+        if frame.height:
+            self.frames.setdefault(topic, []).append(frame)
+
+    def outputs(self) -> Outputs:
+        return {topic: pl.concat(frames) for topic, frames in self.frames.items()}
+
+
+@dataclass(frozen=True)
+class AmlStep:
+    """The step contract: postings and what is known about them in, alerts and transfers out.
+
+    Attributes:
+        keys: The public keys (Ed25519, 32 bytes) whose rule sets count.
+    """
+
+    keys: tuple[bytes, ...] = ()
+
+    def __call__(self, state: State, batch: Batch, clock: Clock) -> Outputs:
+        """Decide on everything that lies before the business watermark."""
+        until = clock.watermark - 1 if clock.watermark != MIN_TIME else MIN_TIME
+        postings = due(state, batch, "postings", until)
+        changes = due(state, batch, "customers", until)
+        sets = due(state, batch, "rules", until).sort("at", "epoch")
+        actions = due(state, batch, "alert.actions", until)
+        if not (postings.height or changes.height or sets.height or actions.height):
+            return {}
+        since = state["aml.clock"].lookup(pl.Series("key", ["aml"]))["until"][0]
+        events = known_as_of(state, changes.sort("at"), postings)
+        learn(state, changes.sort("at"))
+        found = _Found()
+        for part in _stretches(events, sets, actions, since, until):
+            found.add("alerts", slots.switch(state, part.sets, self.keys, clock.shard))
+            handling.snooze(state, part.actions)
+            if part.events.height:
+                moment = Moment(clock.shard, part.since, part.until)
+                _decide(state, part.events, moment, found)
+        state["aml.clock"].upsert(pl.DataFrame({"key": ["aml"], "until": [until]}))
+        state[CASH_TABLE].expire("at", until - CASH_KEPT)
+        state[FLOWS_TABLE].expire("at", until - FLOWS_KEPT)
+        return found.outputs()
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Events between two changes of what decides, and the changes before them."""
+
+    events: pl.DataFrame
+    sets: pl.DataFrame
+    actions: pl.DataFrame
+    since: int
+    until: int
+
+
+def _stretches(
+    events: pl.DataFrame, sets: pl.DataFrame, actions: pl.DataFrame, since: int, until: int
+) -> Iterator[_Stretch]:
+    """Cut the events where a rule set or an action begins to count; from its moment on it does."""
+    cuts = sorted({*sets["at"].to_list(), *actions["at"].to_list()})
+    begins, last = [since + 1, *cuts], since
+    for number, begin in enumerate(begins):
+        end = (begins[number + 1] - 1) if number + 1 < len(begins) else until
+        inside = pl.col("at").is_between(begin if number else MIN_TIME, end)
+        now = pl.col("at") == (begin if number else MIN_TIME)
+        yield _Stretch(events.filter(inside), sets.filter(now), actions.filter(now), last, end)
+        last = end
+
+
+def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -> None:
+    """Let the rules of every slot see the events; the events are remembered first."""
+    bodies = slots.in_force(state)
+    live = slots.parsed(bodies[LIVE])
+    priced = _priced(events, live)
+    state[CASH_TABLE].append(priced.filter(pl.col("channel") == "CASH").select(*CASH.columns))
+    state[FLOWS_TABLE].append(priced.select(*FLOWS.columns))
+    for slot, body in bodies.items():
+        rules = slots.parsed(body)
+        raised = _ruled(
+            state, slot, priced if slot == LIVE else _priced(events, rules), moment, rules
+        )
+        if raised.height:
+            decided_by = f"rules:{digest(body)}"
+            found.add(_TOPICS[slot], handling.alerts(raised, decided_by, VERSION, moment.shard))
+    found.add("transfers", _transfers(priced, live, moment.shard))
+
+
+def _ruled(
+    state: State, slot: str, events: pl.DataFrame, moment: Moment, rules: RuleSet
+) -> pl.DataFrame:
+    """The alerts of one slot, raised by rules and typologies."""
+    view = Slot(state, slot)
+    shown = events.select(*EVENTS)
+    outcomes: dict[str, tuple[pl.DataFrame, int]] = {}
+    for name, params in rules.rules.items():
+        if params.enabled:
+            outcomes[name] = (RULES[name](view, shown, moment, params), params.cool_down_s)
+    frames = {name: frame for name, (frame, _) in outcomes.items() if frame.height}
+    weighed = typologies.weighed(state, frames, rules.typologies, slot)
+    for name, frame in weighed.items():
+        outcomes[name] = (frame, typologies.COOL_DOWN_S)
+    raised, _ = handling.handled(state, outcomes, slot)
+    return raised
+
+
+def _priced(events: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """Events with their amount in the base currency and the owner's share of money limits."""
+    return events.with_columns(
+        base=to_base("amount", "scale", "currency", rules.rates), factor=factor(rules.factors)
+    )
+
+
+def _transfers(events: pl.DataFrame, rules: RuleSet, shard: int) -> pl.DataFrame:
+    """The debits above the floor as edges between parties."""
+    edges = events.filter(
+        (pl.col("direction") == "DEBIT")
+        & pl.col("channel").is_in(["TRANSFER", "WIRE"])
+        & (pl.col("base") >= rules.transfer_floor)
+        & (pl.col("owner") != pl.col("counterparty"))
+    )
+    ours = pl.col("counterparty") != ""
+    return as_record(
+        edges.with_columns(
+            transfer_id="posting_id",
+            time="at",
+            source="owner",
+            target=pl.when(ours).then("counterparty").otherwise("counterparty_account"),
+            source_account="account",
+            target_account="counterparty_account",
+            amount="base",
+            currency=pl.lit(rules.base),
+            scale=pl.lit(2),
+            source_topic=pl.lit("postings"),
+            source_partition=pl.lit(shard),
+            source_offset="offset",
+            version=pl.lit(VERSION),
+        ),
+        "Transfer",
+    )
