@@ -38,6 +38,7 @@ TOPICS = {
         Topic("payments", "Payment", "payment_id"),
         Topic("postings", "Posting", "owner"),
         Topic("labels", "Label", "event_id"),
+        Topic("schemes", "SchemeLabel", "member"),
         Topic("nets", "NetPosition"),
         Topic("nets.provenance", "NetProvenance"),
         Topic("cycles", "NettingCycle"),
