@@ -15,6 +15,7 @@ from schemas.step import MIN_TIME, Batch, Clock, Outputs, State, TableSpec
 from udfs.aml import handling, slots, typologies
 from udfs.aml.catalogue import RULES
 from udfs.aml.customers import CUSTOMERS, factor, known_as_of, learn
+from udfs.aml.flow_owners import OWNERS, OWNERS_TABLE, numbered
 from udfs.aml.held import HELD, due
 from udfs.aml.rule import (
     CASH,
@@ -35,6 +36,7 @@ TABLES: dict[str, TableSpec] = {
     "aml.clock": TableSpec({"key": "str", "until": "int"}, "key"),
     CASH_TABLE: CASH,
     FLOWS_TABLE: FLOWS,
+    OWNERS_TABLE: OWNERS,
     **HELD,
     **CUSTOMERS,
     **slots.TABLES,
@@ -75,7 +77,7 @@ class AmlStep:
         if not (postings.height or changes.height or sets.height or actions.height):
             return {}
         since = state["aml.clock"].lookup(pl.Series("key", ["aml"]))["until"][0]
-        events = known_as_of(state, changes.sort("at"), postings)
+        events = numbered(state, known_as_of(state, changes.sort("at"), postings))
         learn(state, changes.sort("at"))
         found = _Found()
         for part in _stretches(events, sets, actions, since, until):
