@@ -1,5 +1,6 @@
 """A rule of AML folded over events cut at any business times, as the step folds it."""
 
+import numpy as np
 import polars as pl
 from hypothesis import strategies as st
 
@@ -48,3 +49,15 @@ def fold(rule, events, params, ends=(), quiet=0):
 def cuts(span):
     """Business times to cut a log of that length at."""
     return st.lists(st.integers(0, span), max_size=6)
+
+
+def drawn(make, size, seed):
+    """`size` rows as `make` draws them from a seeded generator, in order of time."""
+    rng = np.random.default_rng(seed)
+    return sorted(
+        (make(lambda kinds: kinds[rng.integers(len(kinds))]) for _ in range(size)),
+        key=lambda row: row[0],
+    )
+
+
+seeds = st.integers(0, 2**32 - 1)
