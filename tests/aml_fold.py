@@ -8,8 +8,8 @@ from connectors.state import ColumnTable
 from udfs.aml import rule as aml
 from udfs.aml.rule import DAY, EVENTS
 
-FIRST = 20_000 * DAY
-"""2024-10-04 00:00 UTC: business times of tests count from here."""
+FIRST = 20_000 * DAY  # 2024-10-04 00:00 UTC: business times of tests count from here
+seeds = st.integers(0, 2**32 - 1)
 PLAIN = {name: "" if kind == pl.String else 0 for name, kind in EVENTS.items()} | {
     "owner": "P", "account": "P1", "direction": "CREDIT", "channel": "CASH", "currency": "USD",
     "area": "US-NY", "country": "US", "late": False, "card_present": False, "kind": "PERSON",
@@ -52,12 +52,7 @@ def cuts(span):
 
 
 def drawn(make, size, seed):
-    """`size` rows as `make` draws them from a seeded generator, in order of time."""
+    """`size` rows, each `make(one_of)` with a seeded choice, in order of time."""
     rng = np.random.default_rng(seed)
-    return sorted(
-        (make(lambda kinds: kinds[rng.integers(len(kinds))]) for _ in range(size)),
-        key=lambda row: row[0],
-    )
-
-
-seeds = st.integers(0, 2**32 - 1)
+    rows = [make(lambda kinds: kinds[rng.integers(len(kinds))]) for _ in range(size)]
+    return sorted(rows, key=lambda row: row[0])
