@@ -1,5 +1,6 @@
 """A rule of AML folded over events cut at any business times, as the step folds it."""
 
+import numpy as np
 import polars as pl
 from hypothesis import strategies as st
 
@@ -7,8 +8,8 @@ from connectors.state import ColumnTable
 from udfs.aml import rule as aml
 from udfs.aml.rule import DAY, EVENTS
 
-FIRST = 20_000 * DAY
-"""2024-10-04 00:00 UTC: business times of tests count from here."""
+FIRST = 20_000 * DAY  # 2024-10-04 00:00 UTC: business times of tests count from here
+seeds = st.integers(0, 2**32 - 1)
 PLAIN = {name: "" if kind == pl.String else 0 for name, kind in EVENTS.items()} | {
     "owner": "P", "account": "P1", "direction": "CREDIT", "channel": "CASH", "currency": "USD",
     "area": "US-NY", "country": "US", "late": False, "card_present": False, "kind": "PERSON",
@@ -48,3 +49,10 @@ def fold(rule, events, params, ends=(), quiet=0):
 def cuts(span):
     """Business times to cut a log of that length at."""
     return st.lists(st.integers(0, span), max_size=6)
+
+
+def drawn(make, size, seed):
+    """`size` rows, each `make(one_of)` with a seeded choice, in order of time."""
+    rng = np.random.default_rng(seed)
+    rows = [make(lambda kinds: kinds[rng.integers(len(kinds))]) for _ in range(size)]
+    return sorted(rows, key=lambda row: row[0])

@@ -1,8 +1,7 @@
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.aml_fold import cuts, fold, postings
+from tests.aml_fold import cuts, drawn, fold, postings, seeds
 from udfs.aml.cash_micro import MicroStructuring, Params
 from udfs.aml.rule import DAY, HOUR, WHOLE
 
@@ -75,22 +74,22 @@ def test_late_and_converted_events_count():
     assert run(rows).select("late", "event_count").rows() == [(True, 20)]
 
 
-rows_of_two = st.lists(
-    st.tuples(
-        st.integers(0, 12 * 24).map(lambda h: h * HOUR),
-        st.sampled_from([40_000, 60_000, 299_999, 300_000]),
-        st.fixed_dictionaries(
-            {"owner": st.sampled_from("PQ"), "factor": st.sampled_from([WHOLE, WHOLE // 2])}
-        ),
-    ),
-    max_size=40,
-).map(lambda rows: sorted(rows, key=lambda r: r[0]))
+def posting(one_of):
+    own = {"owner": one_of("PQ"), "factor": one_of([WHOLE, WHOLE // 2])}
+    own["late"] = one_of([False] * 9 + [True])
+    return one_of(range(12 * 24)) * HOUR, one_of([40_000, 60_000, 299_999, 300_000]), own
+
+
+def log(seed):
+    return drawn(posting, 40, seed)
+
+
 FEW = Params(bands=({"name": "LOW", "at_least": 4, "score": 1},), limit=200_000)
 
 
-@given(rows_of_two)
-def test_equals_the_naive_definition(rows):
-    expected = []
+@given(seeds)
+def test_equals_the_naive_definition(seed):
+    rows, expected = log(seed), []
     for i, (at, base, own) in enumerate(rows):
         small, limit = 300_000 * own["factor"] // WHOLE, 200_000 * own["factor"] // WHOLE
         window = [
@@ -102,6 +101,11 @@ def test_equals_the_naive_definition(rows):
     assert run(rows, FEW).select("subject", "amount", "event_count").rows() == expected
 
 
-@given(rows_of_two, cuts(12 * DAY))
-def test_any_cut_gives_the_same_outcomes(rows, ends):
-    assert run(rows, FEW, ends).equals(run(rows, FEW))
+@given(seeds, cuts(12 * DAY))
+def test_any_cut_gives_the_same_outcomes(seed, ends):
+    assert run(log(seed), FEW, ends).equals(run(log(seed), FEW))
+
+
+def test_the_logs_tried_meet_the_rule_and_fail_it():
+    met = sum(len(run(log(seed), FEW)) for seed in range(20))
+    assert 20 * 5 < met < 20 * 35

@@ -53,6 +53,8 @@ from udfs.aml.rule import (
 
 _TABLE = "aml.consolidation"
 _ORDERED = ["TRANSFER", "WIRE"]
+_SOURCE = "counterparty_account"
+_OTHER_SIDE = ["counterparty", _SOURCE, "counterparty_country"]
 _POSTING = ["owner", "account", "at", "posting_id", "base", "offset", "late"]
 
 
@@ -94,9 +96,7 @@ class Consolidation:
     ) -> pl.DataFrame:
         """One outcome for each transfer abroad with which an account meets the rule."""
         window, leading = params.window_days * DAY, [merging.OWN, merging.OTHER]
-        fresh = pl.concat(
-            [_own(state, events, moment, params), _others(events, params), _abroad(events)]
-        )
+        fresh = _fresh(state, events, moment, params)
         entries = log.followed(state[_TABLE], fresh, leading)
         log.remember(state[_TABLE], entries, leading, moment.until, window)
         factor = entries["factor"].fill_null(WHOLE).to_numpy()
@@ -118,57 +118,50 @@ class Consolidation:
         if not hits:
             return NOTHING
         measure = pl.when("own").then("feeders").otherwise(pl.lit(lowest))
-        best = banded(merging.best(hits).with_columns(measure=measure), "measure", params.bands)
-        return outcomes(_worded(rows, best, params))
+        chosen, best = merging.best(hits)
+        best = banded(best.with_columns(measure=measure), "measure", params.bands)
+        return outcomes(_worded(cash.told(rows, chosen, best), rows, params))
 
 
-def _own(state: State, events: pl.DataFrame, moment: Moment, params: Params) -> pl.DataFrame:
-    """Transfers from another account of the owner into which small cash was paid before."""
-    own = (pl.col("counterparty") == pl.col("owner")) & (pl.col("direction") == "CREDIT")
-    feeds = events.filter(
-        own
-        & pl.col("channel").is_in(_ORDERED)
-        & (pl.col("counterparty_account") != pl.col("account"))
-    )
-    if len(feeds):
-        window = params.window_days * DAY
-        low = int(feeds["at"].min()) - window  # type: ignore[arg-type]
-        owners = feeds.select("owner").unique()
-        paid_in = _paid_in(state, events, moment, low, owners)
-        small = cash.at_least(params.small, cash.integers(feeds, "factor"))
-        pairs = feeds.with_columns(small=small).join(
-            paid_in.select("owner", "base", paid_at="at", counterparty_account="account"),
-            on=["owner", "counterparty_account"],
-        )
-        before = pl.col("paid_at").is_between(pl.col("at") - window, "at", closed="right")
-        fed = pairs.filter(before & (pl.col("base_right") < pl.col("small")))
-        feeds = feeds.join(fed.select("posting_id").unique(), on="posting_id", how="semi")
-    return _entries(feeds, merging.OWN, "counterparty_account")
-
-
-def _others(events: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """Transfers of another customer that are large enough."""
-    other = (pl.col("counterparty") != "") & (pl.col("counterparty") != pl.col("owner"))
-    paid = events.filter(
-        other
-        & (pl.col("direction") == "CREDIT")
-        & pl.col("channel").is_in(_ORDERED)
-        & (params.payers > 0)
-    )
-    least = cash.at_least(params.payment, cash.integers(paid, "factor"))
-    return _entries(paid.filter(paid["base"] >= pl.Series(least)), merging.OTHER, "counterparty")
-
-
-def _abroad(events: pl.DataFrame) -> pl.DataFrame:
-    """Transfers to a country that is not the owner's; none where either is unknown."""
+def _fresh(state: State, events: pl.DataFrame, moment: Moment, params: Params) -> pl.DataFrame:
+    """What came due of the three roles, as cash_log takes it."""
     there, here = pl.col("counterparty_country"), pl.col("home_country")
-    abroad = (there != "") & (here != "") & (there != here)
-    debit = pl.col("direction") == "DEBIT"
-    return _entries(
-        events.filter(debit & pl.col("channel").is_in(_ORDERED) & abroad),
-        merging.OUT,
-        "counterparty_country",
+    payer, owner = pl.col("counterparty"), pl.col("owner")
+    asked = events.lazy().filter(pl.col("channel").is_in(_ORDERED))
+    asked = asked.select(*_POSTING, "factor", "direction", "home_country", *_OTHER_SIDE)
+    ordered = asked.filter((payer != "") | (there != here)).collect()
+    credit = pl.col("direction") == "CREDIT"
+    own = ordered.filter(credit & (payer == owner) & (pl.col(_SOURCE) != pl.col("account")))
+    others = ordered.filter(credit & (payer != "") & (payer != owner) & (params.payers > 0))
+    least = cash.at_least(params.payment, cash.integers(others, "factor"))
+    others = others.filter(pl.Series(cash.integers(others, "base") >= least))
+    abroad = ordered.filter(~credit & (there != "") & (here != "") & (there != here))
+    return pl.concat(
+        [
+            _entries(_fed(state, events, own, moment, params), merging.OWN, _SOURCE),
+            _entries(others, merging.OTHER, "counterparty"),
+            _entries(abroad, merging.OUT, "counterparty_country"),
+        ]
     )
+
+
+def _fed(
+    state: State, events: pl.DataFrame, own: pl.DataFrame, moment: Moment, params: Params
+) -> pl.DataFrame:
+    """Those of the transfers between own accounts whose source got small cash before."""
+    if own.is_empty():
+        return own
+    window = params.window_days * DAY
+    low = int(own["at"].min()) - window  # type: ignore[arg-type]
+    paid_in = _paid_in(state, events, moment, low, own.select("owner").unique())
+    small = cash.at_least(params.small, cash.integers(own, "factor"))
+    pairs = own.with_columns(small=small).join(
+        paid_in.select("owner", pl.col("account").alias(_SOURCE), cash="base", paid_at="at"),
+        on=["owner", _SOURCE],
+    )
+    before = pl.col("paid_at").is_between(pl.col("at") - window, "at", closed="right")
+    fed = pairs.filter(before & (pl.col("cash") < pl.col("small")))
+    return own.join(fed.select("posting_id").unique(), on="posting_id", how="semi")
 
 
 def _entries(events: pl.DataFrame, role: str, place: str) -> pl.DataFrame:
@@ -178,15 +171,16 @@ def _entries(events: pl.DataFrame, role: str, place: str) -> pl.DataFrame:
 def _paid_in(
     state: State, events: pl.DataFrame, moment: Moment, low: int, owners: pl.DataFrame
 ) -> pl.DataFrame:
-    """Cash-ins of these owners after `low`, those of this call included, in order of time."""
-    span = pl.col("at").is_between(low, moment.since, closed="right")
-    past = state[CASH_TABLE].frame().filter(span & (pl.col("direction") == cash.CASH_IN))
-    both = [past.select(_POSTING), cash.due_cash(events, cash.CASH_IN).select(_POSTING)]
-    return pl.concat(both).join(owners, on="owner", how="semi").sort("at", "posting_id")
+    """Cash-ins of these owners after `low`, those of this call included, by owner and time."""
+    past = state[CASH_TABLE].frame()
+    past = past.filter(pl.col("at").is_between(low, moment.since, closed="right"))
+    past = past.join(owners, on="owner", how="semi")
+    past = past.filter(pl.col("direction") == cash.CASH_IN).select(_POSTING)
+    due = cash.due_cash(events, cash.CASH_IN).join(owners, on="owner", how="semi")
+    return pl.concat([past, due.select(_POSTING)]).sort("owner", "at", "posting_id")
 
 
-def _worded(rows: pl.DataFrame, best: pl.DataFrame, params: Params) -> pl.DataFrame:
-    found = cash.told(rows, *cash.runs(best))
+def _worded(found: pl.DataFrame, rows: pl.DataFrame, params: Params) -> pl.DataFrame:
     hours = 24 * params.window_days
     own = pl.format(
         "{} own accounts with {} small cash deposits", pl.col("feeders"), pl.col("deposits")

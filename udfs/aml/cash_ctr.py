@@ -85,14 +85,16 @@ def _exceeded(
     state: State, due: pl.DataFrame, direction: str, moment: Moment, params: Params
 ) -> pl.DataFrame:
     """The events of one direction that first exceed the limit of their day."""
+    lowest = params.bands[0].at_least
     rows = cash.gathered(state, due, direction, moment, cash.MARGIN, ["zone"])
+    rows = rows.filter(pl.col("base").sum().over("case") >= lowest)
     rows = cash.business_days(rows).with_columns(
         hit=pl.int_range(pl.len()),
         paid=pl.col("base").cum_sum().over("case", "day"),
         key=pl.format("{} {} {}", "day", pl.lit(direction), "owner"),
     )
     rows = rows.with_columns(begin=pl.col("hit").min().over("case", "day"), end=pl.col("hit") + 1)
-    hits = rows.filter(pl.col("due") & (pl.col("paid") >= params.bands[0].at_least))
+    hits = rows.filter(pl.col("due") & (pl.col("paid") >= lowest))
     hits = hits.sort("at", "posting_id").unique("key", keep="first", maintain_order=True)
     hits = hits.filter(~state[_TOLD].lookup(hits["key"])["known"])
     hits = hits.select("hit", "begin", "end", "day", "key", amount="paid")

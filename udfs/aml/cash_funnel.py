@@ -34,6 +34,15 @@ from udfs.aml.rule import DAY, NOTHING, WHOLE, Band, Moment, RuleParams, banded,
 
 _TABLE = "aml.funnel-account"
 _IN, _OUT = "IN", "OUT"
+_POSTING = ["account", "owner", "at", "posting_id", "base", "offset", "late", "factor"]
+_HIT: Mapping[str, pl.DataType] = {
+    "hit": pl.Int64(),
+    "days": pl.Int64(),
+    "areas": pl.Int64(),
+    "deposits": pl.Int64(),
+    "paid_in": pl.Int64(),
+    "amount": pl.Int64(),
+}
 
 
 class Params(RuleParams):
@@ -77,40 +86,27 @@ class FunnelAccount:
         log.remember(state[_TABLE], entries, [_IN], moment.until, reach)
         if not hits:
             return NOTHING
-        frame = pl.DataFrame(hits, schema=_HIT, orient="row")
+        chosen, frame = cash.runs(hits, _HIT)
         best = frame.sort("hit", "areas", "days", descending=[False, True, False])
         best = banded(best.unique("hit", keep="first", maintain_order=True), "areas", params.bands)
         if best.is_empty():
             return NOTHING
-        found = cash.told(entries, *cash.runs(best))
+        found = cash.told(entries, chosen, best)
         return outcomes(_worded(found, params))
-
-
-_HIT: Mapping[str, pl.DataType] = {
-    "hit": pl.Int64(),
-    "days": pl.Int64(),
-    "areas": pl.Int64(),
-    "deposits": pl.Int64(),
-    "paid_in": pl.Int64(),
-    "amount": pl.Int64(),
-    "chosen": pl.List(pl.Int64),
-}
 
 
 def _fresh(events: pl.DataFrame) -> pl.DataFrame:
     """Deposits away from home and all debits among the events that came due."""
-    credit, area, home = pl.col("direction") == "CREDIT", pl.col("area"), pl.col("home_area")
+    area, home = pl.col("area"), pl.col("home_area")
     away = (area != "") & (home != "") & (area != home)
-    return events.filter(
-        pl.when(credit).then((pl.col("channel") == "CASH") & away).otherwise(pl.lit(True))
-    ).select(
-        "account", "owner", "at", "posting_id", "base", "offset", "late", "factor",
-        place="area", role=pl.when(credit).then(pl.lit(_IN)).otherwise(pl.lit(_OUT)),
-    )  # fmt: skip
+    deposits = cash.due_cash(events, cash.CASH_IN).filter(away).with_columns(role=pl.lit(_IN))
+    columns = [*_POSTING, pl.col("area").alias("place"), "role"]
+    debits = events.lazy().filter(pl.col("direction") == "DEBIT").with_columns(role=pl.lit(_OUT))
+    return pl.concat([deposits.select(columns), debits.select(columns).collect()])
 
 
 def _hits(entries: pl.DataFrame, days: int, params: Params) -> Iterator[tuple[object, ...]]:
-    """The debits that meet the rule with deposits of so many days, as rows of _HIT."""
+    """The debits that meet the rule with deposits of so many days, as rows of _HIT and postings."""
     begin = log.starts(entries, days * DAY)
     place, base = cash.codes(entries, "place"), cash.integers(entries, "base")
     paid_in = (entries["role"] == _IN).to_numpy()
@@ -133,7 +129,7 @@ def _hits(entries: pl.DataFrame, days: int, params: Params) -> Iterator[tuple[ob
         out = out[~paid_in[out] & ~np.isin(place[out], place[deposits])]
         taken = int(base[out].sum())
         if taken >= needed[hit] and out.size and out[-1] == hit:
-            chosen = np.union1d(deposits, out).tolist()
+            chosen = np.union1d(deposits, out)
             yield hit, days, int(areas[hit]), len(deposits), int(gained[hit]), taken, chosen
 
 

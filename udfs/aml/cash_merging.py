@@ -38,7 +38,7 @@ class Hit(NamedTuple):
     deposits: int
     merged: int
     amount: int
-    chosen: list[int]
+    chosen: Ints
 
 
 _TYPES: Mapping[str, pl.DataType] = {
@@ -48,16 +48,13 @@ _TYPES: Mapping[str, pl.DataType] = {
     "deposits": pl.Int64(),
     "merged": pl.Int64(),
     "amount": pl.Int64(),
-    "chosen": pl.List(pl.Int64),
 }
 
 
-def best(hits: Sequence[Hit]) -> pl.DataFrame:
-    """One row a transfer: the form with the owner's accounts where it meets both."""
-    frame = pl.DataFrame(hits, schema=_TYPES, orient="row")
-    return frame.sort("hit", "own", descending=[False, True]).unique(
-        "hit", keep="first", maintain_order=True
-    )
+def best(hits: Sequence[Hit]) -> tuple[Ints, pl.DataFrame]:
+    """One row a transfer, as `told` takes them: with own accounts where it meets both forms."""
+    one = {hit.hit: hit for hit in sorted(hits, key=lambda hit: hit.own)}
+    return cash.runs([one[hit] for hit in sorted(one)], _TYPES)
 
 
 def suspects(entries: pl.DataFrame, accounts: int) -> Ints:
@@ -83,52 +80,49 @@ def by_others(entries: pl.DataFrame, payers: int, share: int) -> Iterator[Hit]:
     for hit in np.flatnonzero(met).tolist():
         window = index[begin[hit] : hit + 1]
         chosen = window[paid[window] | (out[window] & (window >= since[hit]))]
-        yield Hit(
-            hit, False, int(feeders[hit]), 0, int(merged[hit]), int(sent[hit]), chosen.tolist()
-        )
+        yield Hit(hit, False, int(feeders[hit]), 0, int(merged[hit]), int(sent[hit]), chosen)
 
 
 def by_own(rows: pl.DataFrame, size: int, asked: Ints, window: int, share: int) -> Iterator[Hit]:
     """Transfers abroad of at least `share` ppm of what accounts fed with small cash brought in.
 
     Args:
-        rows: The entries, `size` of them, and after them the owners' cash-ins in order of time.
+        rows: The entries, `size` of them, and after them the owners' cash-ins, sorted by owner and
+            time.
         size: Number of entries.
         asked: The entries to look at, as `suspects` finds them.
         window: Length of the window, microseconds.
         share: Least share of the merged sum that went abroad, ppm.
     """
     at, base = cash.integers(rows, "at"), cash.integers(rows, "base")
-    order = np.empty(len(rows), dtype=np.int64)
-    order[rows.select(pl.arg_sort_by("at", "posting_id")).to_series().to_numpy()] = np.arange(
-        len(rows)
-    )
-    own, out = ((rows["role"] == role).fill_null(False).to_numpy() for role in (OWN, OUT))
-    numbered = rows.with_row_index("row")[size:].group_by("owner", "account", maintain_order=True)
-    paid_in = {(o, a): np.array(r) for o, a, r in numbered.agg("row").rows()}
-    begin, place, nobody = rows["begin"], rows["place"], np.empty(0, dtype=np.int64)
-    for hit in asked.tolist():
-        span = np.arange(begin[hit], hit + 1)
+    in_time = np.empty(len(rows), dtype=np.int64)
+    in_time[rows.select(pl.arg_sort_by("at", "posting_id")).to_series()] = np.arange(len(rows))
+    source = cash.codes(rows.select(source=pl.coalesce("place", "account")), "source")
+    fed_until = np.full(int(source.max()) + 1, -1)
+    own, out = ((rows["role"][:size] == role).to_numpy() for role in (OWN, OUT))
+    facts = rows[asked].select("owner", "begin", "small", "limit_minor")
+    cash_in = rows.with_row_index("row")[size:].group_by("owner")
+    spans = {o: (a, b + 1) for o, a, b in cash_in.agg(a=pl.min("row"), b=pl.max("row")).rows()}
+    for hit, (person, begin, small, limit) in zip(asked.tolist(), facts.rows(), strict=True):
+        span = np.arange(begin, hit + 1)
         feeds = span[own[span]]
-        names = place.gather(feeds).to_numpy()
-        fed, deposits = [], []
-        for name in set(names):
-            mine = feeds[names == name]
-            small = paid_in.get((rows["owner"][hit], name), nobody)
-            inside = (at[small] > at[hit] - window) & (at[small] <= at[mine[-1]])
-            small = small[inside & (base[small] < rows["small"][hit])]
-            if len(small):
-                fed.append(mine)
-                deposits.append(small)
-        if not fed:
+        fed_until[source[feeds]] = at[feeds]  # of several the last one stays
+        first, last = spans.get(person, (size, size))
+        first += np.searchsorted(at[first:last], at[hit] - window, side="right")
+        small_cash = np.arange(first, last)
+        counts = (base[small_cash] < small) & (at[small_cash] <= fed_until[source[small_cash]])
+        small_cash = small_cash[counts]
+        fed_until[source[feeds]] = -1
+        feeds = feeds[np.isin(source[feeds], source[small_cash])]
+        if not len(feeds):
             continue
-        merging, cash_in = np.concatenate(fed), np.concatenate(deposits)
-        sent = span[out[span] & (span > merging.min())]
-        merged, amount = int(base[merging].sum()), int(base[sent].sum())
-        if merged > rows["limit_minor"][hit] and amount * WHOLE >= merged * share:
-            chosen = np.concatenate([cash_in, merging, sent])
-            chosen = chosen[np.argsort(order[chosen])]
-            yield Hit(hit, True, len(fed), len(cash_in), merged, amount, chosen.tolist())
+        sent = span[out[span] & (span > feeds[0])]
+        merged, amount = int(base[feeds].sum()), int(base[sent].sum())
+        if merged > limit and amount * WHOLE >= merged * share:
+            chosen = np.concatenate([small_cash, feeds, sent])
+            feeders = len(np.unique(source[feeds]))
+            chosen = chosen[np.argsort(in_time[chosen])]
+            yield Hit(hit, True, feeders, len(small_cash), merged, amount, chosen)
 
 
 def _fed(entries: pl.DataFrame, role: Flags) -> tuple[Ints, Ints]:

@@ -71,7 +71,8 @@ class Smurfing:
             return NOTHING
         hits = pl.concat(_hits(rows, days, params) for days in params.window_days)
         best = hits.sort("hit", "people", "days", descending=[False, True, False])
-        best = banded(best.unique("hit", keep="first"), "people", params.bands)
+        best = best.unique("hit", keep="first", maintain_order=True)
+        best = banded(best, "people", params.bands)
         if best.is_empty():
             return NOTHING
         return outcomes(_worded(cash.told(rows, *_chosen(rows, best)), params))

@@ -100,7 +100,8 @@ class Structuring:
             return NOTHING
         order = ["hit", "strength", "spread", "days"]
         best = pl.concat(hits).sort(order, descending=[False, True, False, False])
-        best = banded(best.unique("hit", keep="first"), "strength", params.bands)
+        best = best.unique("hit", keep="first", maintain_order=True)
+        best = banded(best, "strength", params.bands)
         if best.is_empty():
             return NOTHING
         chosen = np.concatenate([_nearly(rows), np.arange(len(rows))])
@@ -147,13 +148,12 @@ def _spread(rows: pl.DataFrame, params: Params) -> Iterator[pl.DataFrame]:
     turn = (np.diff(case, prepend=-1) != 0) | (np.diff(day, prepend=-1) != 0)
     rank = np.cumsum(turn)
     index = np.arange(len(rows))
-    over = np.where(cash.integers(rows, "paid") > limit, index, -1)
-    last_over = np.maximum.accumulate(over)
+    over = np.maximum.accumulate(np.where(cash.integers(rows, "paid") > limit, index, -1))
     for days in params.window_days:
         begin = cash.starts(case, at, days * DAY)
         spent, total = rank - rank[begin] + 1, cash.sums(base, begin)
         met = rows["due"].to_numpy() & (total > limit) & (spent >= params.days)
-        met &= last_over < begin
+        met &= over < begin
         if met.any():
             hits = _hits(rows, begin, met, total, spent, params)
             shift = [pl.col("begin") + near, pl.col("end") + near]

@@ -6,7 +6,7 @@ ending with row i holds the rows of its case in (at - W, at], up to and includin
 gives the first of them, and sums, counts and evidence follow from that index alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -31,7 +31,8 @@ _KEPT = ["owner", "at", "posting_id", "account", "base", "area", "counterparty",
 
 def due_cash(events: pl.DataFrame, direction: str) -> pl.DataFrame:
     """The cash postings of one direction among the events that came due."""
-    return events.filter((pl.col("channel") == "CASH") & (pl.col("direction") == direction))
+    cash = events.filter(pl.col("channel") == "CASH")
+    return cash.filter(pl.col("direction") == direction)
 
 
 def gathered(
@@ -60,7 +61,9 @@ def gathered(
     past = (
         state[CASH_TABLE]
         .frame()
-        .filter(pl.col("at").is_between(first, moment.since) & (pl.col("direction") == direction))
+        .filter(pl.col("at").is_between(first, moment.since))
+        .join(cases, on="owner", how="semi")
+        .filter(pl.col("direction") == direction)
         .select(_KEPT)
         .join(cases, on="owner")
         .with_columns(due=pl.lit(False))
@@ -206,11 +209,14 @@ def told(rows: pl.DataFrame, chosen: Ints, hits: pl.DataFrame) -> pl.DataFrame:
     ).sort("at", "trigger")
 
 
-def runs(hits: pl.DataFrame) -> tuple[Ints, pl.DataFrame]:
-    """Hits whose column `chosen` lists row numbers, in the form `told` takes them."""
-    end = hits["chosen"].list.len().cast(pl.Int64).cum_sum()
-    begin = end - hits["chosen"].list.len().cast(pl.Int64)
-    return integers(hits.explode("chosen"), "chosen"), hits.with_columns(begin=begin, end=end)
+def runs(
+    hits: Sequence[tuple[Any, ...]], schema: Mapping[str, pl.DataType]
+) -> tuple[Ints, pl.DataFrame]:
+    """Hits in the form `told` takes them: the last item of each is an array of row numbers."""
+    end = np.cumsum([len(hit[-1]) for hit in hits])
+    frame = pl.DataFrame([hit[:-1] for hit in hits], schema=schema, orient="row")
+    frame = frame.with_columns(begin=np.concatenate([[0], end[:-1]]), end=end)
+    return np.concatenate([hit[-1] for hit in hits]), frame
 
 
 def _named(ids: pl.Series, chosen: Ints, begin: Ints, end: Ints) -> pl.Series:
