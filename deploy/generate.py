@@ -30,6 +30,7 @@ from deploy.erasure import Pseudonymous, Vault
 from deploy.errors import UserError
 from schemas.codec import decode_batch
 from schemas.records import record
+from udfs.aml.ruleset import DEFAULT
 
 TICKS_PER_SECOND = 20
 FASTEST_CHUNK = 5_000
@@ -75,7 +76,8 @@ class Order:
             raise ValueError(f"--vault is for payments, not for {self.kind}: leave it out")
         if self.kind == AmlWorld.kind:
             wanted = None if self.schemes is None else Wanted.parse(self.schemes)
-            return AmlWorld(self.seed, first, self.days or 30, self.count, self.people, wanted)
+            asked = self.days or 30, self.count, self.people, wanted
+            return AmlWorld(self.seed, first, *asked, DEFAULT.rates)
         if self.people is not None or self.schemes is not None:
             raise ValueError(f"--people and --schemes are for aml, not for {self.kind}")
         if self.kind == Trades.kind:

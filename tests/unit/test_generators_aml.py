@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from connectors.generators import AmlWorld, Faults, Plan, Wanted, chunks, expected_counts
-from connectors.generators.aml import KINDS
+from connectors.generators.aml import KINDS, RATES
 from connectors.generators.feed import midnight
 from connectors.topics import TOPICS
 from schemas.checks import violations
@@ -17,6 +17,7 @@ from schemas.ids import is_iban
 from schemas.records import record
 from tests.generated import Run, generate
 from tests.laundering import DAY, HOUR, Found, T, found, kilometres, looked_at, windows
+from udfs.aml.ruleset import DEFAULT
 
 SMALL = Wanted(counts={"smurfing": 2, "cycle": 1, "dormant": 1})
 TOPICS_WRITTEN = ("customers", "payments", "postings", "schemes")
@@ -269,6 +270,10 @@ def idle() -> Run:
     world = AmlWorld(1, date(2026, 3, 2), days=1, count=3_000, wanted=Wanted(rate=0))
     assert world.start == midnight(date(2026, 3, 2))
     return generate(world, Plan(count=10, faults=Faults(idle=1)))
+
+
+def test_amounts_are_converted_as_the_default_rules_do() -> None:
+    assert RATES.items() <= DEFAULT.rates.items()
 
 
 def test_what_is_wanted_is_read_from_text() -> None:
