@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
 from udfs.aml import step as aml
+from udfs.aml.slots import VERSION as AML_VERSION
 from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
@@ -83,7 +84,11 @@ def regulatory_job(config: Config) -> JobSpec:
         "netting.batches",
         "graph.dead",
         "graph.batches",
+        "aml.dead",
+        "aml.batches",
         "alerts",
+        "rules",
+        "alert.actions",
         "control.changes",
         "submissions",
     )
@@ -114,7 +119,7 @@ def aml_job(config: Config) -> JobSpec:
         tables=aml.TABLES,
         results=("alerts", "alerts.shadow", "transfers"),
         gathered=frozenset({"transfers"}),
-        version=f"{aml.VERSION};{config}",
+        version=f"{AML_VERSION};{config}",
         slice_ms=config.slice_ms,
         partitions=config.partitions,
     )

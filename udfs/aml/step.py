@@ -28,7 +28,7 @@ from udfs.aml.rule import (
     Moment,
 )
 from udfs.aml.ruleset import RuleSet, digest, to_base
-from udfs.aml.slots import LIVE, SHADOW, VERSION, Slot
+from udfs.aml.slots import LIVE, SHADOW, VERSION, Remembered, Slot
 from udfs.shape import as_record
 
 _TOPICS = {LIVE: "alerts", SHADOW: "alerts.shadow"}
@@ -124,6 +124,7 @@ def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -
     priced = _priced(events, live)
     state[CASH_TABLE].append(priced.filter(pl.col("channel") == "CASH").select(*CASH.columns))
     state[FLOWS_TABLE].append(priced.select(*FLOWS.columns))
+    cash = Remembered(state[CASH_TABLE])
     for slot, body in bodies.items():
         rules = slots.parsed(body)
         raised = _ruled(
@@ -136,10 +137,14 @@ def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -
 
 
 def _ruled(
-    state: State, slot: str, events: pl.DataFrame, moment: Moment, rules: RuleSet
+    state: State,
+    view: Slot,
+    slot: str,
+    events: pl.DataFrame,
+    moment: Moment,
+    rules: RuleSet,
 ) -> pl.DataFrame:
     """The alerts of one slot, raised by rules and typologies."""
-    view = Slot(state, slot)
     shown = events.select(*EVENTS)
     outcomes: dict[str, tuple[pl.DataFrame, int]] = {}
     for name, params in rules.rules.items():
