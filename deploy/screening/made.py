@@ -1,6 +1,9 @@
 """The synthetic list and the labelled pairs: invented names only, the same for the same seed.
 
 python -m deploy.screening.made       writes synthetic.csv and pairs.csv beside this file
+
+Both hold what is made here and then what was written by hand, in hand_entries.csv and
+hand_pairs.csv.
 """
 
 import csv
@@ -18,6 +21,7 @@ from udfs.screening.listed import Entry
 HERE = Path(__file__).parent
 SEED, ENTRIES = 7, 260
 COLUMNS = ("id", "name", "aliases", "kind", "birth_year", "countries", "programme", "category")
+PAIR = ("name", "listed", "variation", "match")
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,9 @@ def _same(rng: Rng, party: Party) -> Iterator[tuple[str, str]]:
         yield "legal form", f"{party.usual} {form}"
         yield "legal form", f"{party.usual} {party.form}".upper()
         yield "glued words", f"{''.join(parts)} {form}"
-    yield "typing error", _typo(rng, party.usual, 1)
+    yield "typing error", typo(rng, party.usual, 1)
     if sum(map(len, parts)) > 12:
-        yield "two typing errors", _typo(rng, party.usual, 2)
+        yield "two typing errors", typo(rng, party.usual, 2)
 
 
 def _alike(rng: Rng, party: Party, known: list[Made]) -> Iterator[tuple[str, str]]:
@@ -187,8 +191,8 @@ def _ordered(parts: tuple[str, ...]) -> str:
     return f"{parts[-1].upper()}, {' '.join(parts[:-1])}"
 
 
-def _typo(rng: Rng, text: str, count: int) -> str:
-    """`text` with so many letters left out, doubled, exchanged or replaced, never the first."""
+def typo(rng: Rng, text: str, count: int) -> str:
+    """The text with so many letters left out, doubled, exchanged or replaced, never the first."""
     letters = list(text)
     for _ in range(count):
         places = [at for at in range(1, len(letters) - 1) if letters[at - 1].isalpha()]
@@ -212,16 +216,22 @@ def _pick(rng: Rng, pool: Sequence[Any]) -> Any:
 def write(folder: Path = HERE) -> None:
     """Write both files."""
     known = made(SEED, ENTRIES)
-    with (folder / "synthetic.csv").open("w", newline="", encoding="utf-8") as file:
+    rows = [cells(one.entry) for one in known]
+    _write(folder / "synthetic.csv", COLUMNS, [*rows, *_by_hand("hand_entries.csv", COLUMNS)])
+    same = [[p.name, p.listed, p.variation, str(int(p.match))] for p in pairs(SEED, known)]
+    _write(folder / "pairs.csv", PAIR, [*same, *_by_hand("hand_pairs.csv", PAIR)])
+
+
+def _by_hand(name: str, columns: Sequence[str]) -> list[list[str]]:
+    with (HERE / name).open(newline="", encoding="utf-8") as file:
+        return [[row[column] for column in columns] for row in csv.DictReader(file)]
+
+
+def _write(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(COLUMNS)
-        for one in known:
-            out.writerow(cells(one.entry))
-    with (folder / "pairs.csv").open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(("name", "listed", "variation", "match"))
-        for pair in pairs(SEED, known):
-            out.writerow((pair.name, pair.listed, pair.variation, int(pair.match)))
+        out.writerow(columns)
+        out.writerows(rows)
 
 
 def cells(entry: Entry) -> list[str]:

@@ -28,7 +28,7 @@ _LATIN_ARTICLE = re.compile(
     r"\b(?:al|el|ul|as|ash|ad|adh|an|ar|at|ath|az|es|ed|er)[-\u2010](?=[a-z]{2})"
 )
 _INSIDE = re.compile("['`\"\u00b4\u2019\u02bb\u02bc\u02bd]")
-_ABBREVIATED = re.compile(r"\b(?:[a-z0-9]\.){2,}[a-z0-9]?\b")
+_ABBREVIATED = re.compile(r"\b(?:[a-z0-9]\.){2,}(?:[a-z0-9]\b)?")
 _WORD = re.compile(r"[a-z0-9]+")
 _ABD = re.compile(r"abd(?:ul|el|al|oul|ur)(?=[a-z]{3})")
 
@@ -83,6 +83,8 @@ def _ascii(text: str, bare: bool) -> str:
 def _spelled(found: re.Match[str]) -> str:
     """A legal form written with dots becomes a word, initials become one word each."""
     letters = found.group().replace(".", "")
+    if letters in words.SPELLED_TITLES:
+        return " "
     known = letters in words.FORMS or letters in words.SHORT_FORMS or letters in words.VESSEL_MARKS
     return f" {letters} " if known else f" {' '.join(letters)} "
 

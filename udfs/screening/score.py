@@ -5,7 +5,8 @@ may stand for a token that begins with it, two or three tokens written as one fo
 
     both  = (weight paired on either side, times likeness) / (all weight on both sides)
     one   = the same over the side with the smaller weight
-    score = both + SUBSET * (one - both)     if the smaller side has two tokens that count
+    score = both + SUBSET * (one - both)     if two tokens that count, or a token and an initial,
+                                             are paired, and no number is left over
 
 so that a name that is part of a longer one scores less than the whole name, but not nothing.
 """
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from udfs.screening.tokens import likeness
+from udfs.screening.words import DIGRAPHS
 
 WHOLE = 1_000_000
 INITIAL = 0.80
@@ -25,7 +27,7 @@ COUNTS = 0.3
 """Least weight of a token that counts as part of a name."""
 NUMBER_SIZE = 3
 """A shorter number is part of a name, as of a ship's; a longer one came in from elsewhere."""
-_GLUED_SIZE = 5
+_GLUED_SIZE = 4
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,9 @@ def _valued(
         return Score(0, 0, 0, tuple(pairs))
     value = both = (got_mine + got_theirs) / (all_mine + all_theirs)
     one = got_mine / all_mine if all_mine <= all_theirs else got_theirs / all_theirs
-    glued = any(" " in p.mine or " " in p.theirs for p in solid)
-    if one > both and (len(solid) > 1 or glued) and not numbered:
+    more = len(pairs) > 1 and any(p.like == INITIAL for p in pairs)
+    more = more or any(" " in p.mine or " " in p.theirs for p in solid)
+    if one > both and (len(solid) > 1 or more) and not numbered:
         value = both + SUBSET * (one - both)
     return Score(_ppm(value), _ppm(both), _ppm(one), tuple(pairs))
 
@@ -179,6 +182,9 @@ def _single(one: str, other: str, bare: bool) -> float:
         return 0.0
     if len(one) == 1 or len(other) == 1:
         return INITIAL if one[0] == other[0] and len(one) != len(other) else 0.0
+    short, long = sorted((one, other), key=len)
+    if short in DIGRAPHS and long != short and long.startswith(short):
+        return INITIAL
     return likeness(one, other, bare)
 
 

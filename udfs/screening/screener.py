@@ -4,7 +4,7 @@ Made once for a list and threshold in a process. The names screened last are rem
 was found, so that a name that comes again costs a lookup; what is found never depends on it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -13,7 +13,7 @@ import numpy as np
 from udfs.screening import words
 from udfs.screening.listed import Entry
 from udfs.screening.names import Name, normalise
-from udfs.screening.score import COUNTS, SUBSET, WHOLE, Score, score
+from udfs.screening.score import GLUED, SUBSET, WHOLE, Score, score
 from udfs.screening.tokens import Floats, Ints, Likeness
 
 SMALLEST_LIST = 1_000
@@ -21,12 +21,11 @@ SMALLEST_LIST = 1_000
 RAREST, MOST_COMMON = 1.0, 0.3
 PATRONYMIC = 0.5
 CANDIDATES = 48
-_SHARE = 0.4
-"""Least share of a name's weight that must be like something in the list at all."""
 _SLACK, _SLACK_INITIALS = 0.08, 0.4
 """So much less than the threshold a listed name may promise and still be scored: weights of tokens
 with errors are not exact, and initials are not looked up."""
-_GLUED_SIZE = 5
+_GLUED_SIZE = 4
+_JOINS = 8
 _REMEMBERED = 100_000
 
 
@@ -113,47 +112,44 @@ class Screener:
     def _candidates(self, name: Name) -> list[int]:
         """Numbers of the listed names that may reach the threshold, at most `CANDIDATES`."""
         tokens = list(dict.fromkeys(name.tokens))
-        weights = [self.weigh(token) for token in tokens]
         found = [self._found(token, name.bare) for token in tokens]
-        reach = sum(
-            w * (v[-1] if len(v) else 0.0) for w, (_, v) in zip(weights, found, strict=True)
-        )
-        glued = self._glued_candidates(name.tokens, found)
-        if reach < min(_SHARE * sum(weights), COUNTS) or not len(self._names):
-            return glued
-        shared = np.zeros(len(self._names))
-        for token, weight, (like, value) in zip(tokens, weights, found, strict=True):
-            del token
+        near = self._glued_candidates(name.tokens, dict(zip(tokens, found, strict=True)))
+        weights = [
+            min([self.weigh(token), *(self.weigh(self._single.tokens[at]) for at in like[-1:])])
+            for token, (like, _) in zip(tokens, found, strict=True)
+        ]
+        shared, total = np.zeros(len(self._names)), sum(weights)
+        for weight, (like, value) in zip(weights, found, strict=True):
             if len(like):
                 part = np.zeros(len(self._names))
                 self._single.spread(part, like, value)
                 shared += weight * part
-        lighter = np.minimum(self._sums, sum(weights))
-        one = shared / np.maximum(lighter, 1e-9)
-        both = 2 * shared / (self._sums + sum(weights))
-        reachable = both + SUBSET * (one - both)
-        initials = sum(len(token) == 1 for token in tokens)
-        bar = self.threshold / WHOLE - (_SLACK if not initials else _SLACK_INITIALS)
-        good = np.flatnonzero(reachable >= bar)
+        one = shared / np.minimum(self._sums, total)
+        both = 2 * shared / (self._sums + total)
+        promised = both + SUBSET * (one - both)
+        initials = any(len(token) == 1 or token in words.DIGRAPHS for token in tokens)
+        least = self.threshold / WHOLE - (_SLACK_INITIALS if initials else _SLACK)
+        good = np.flatnonzero(promised >= least)
         if len(good) > CANDIDATES:
-            good = good[np.argsort(-reachable[good], kind="stable")[:CANDIDATES]]
-        return sorted({*good.tolist(), *glued})
+            good = good[np.argsort(-promised[good], kind="stable")[:CANDIDATES]]
+        return sorted(near.union(good.tolist()))
 
     def _glued_candidates(
-        self, tokens: Sequence[str], found: Sequence[tuple[Ints, Floats]]
-    ) -> list[int]:
-        """Names written as one word on one side only."""
-        out: set[int] = set()
+        self, tokens: Sequence[str], found: Mapping[str, tuple[Ints, Floats]]
+    ) -> set[int]:
+        """Numbers of names that are written as one word on one side only."""
+        near: set[int] = set()
         for glued in _glued(tokens):
             for at in self._single.likeness.same(glued):
-                out.update(self._single.of(at))
-        alone = dict(zip(dict.fromkeys(tokens), found, strict=True))
-        for token, (_, value) in alone.items():
-            if len(token) >= _GLUED_SIZE and not (len(value) and value[-1] > 0.9):
-                like, _ = self._joined.likeness.like(token, bare=False)
-                for at in like[-8:].tolist():
-                    out.update(self._joined.of(at)[:CANDIDATES])
-        return sorted(out)[: 2 * CANDIDATES]
+                near.update(self._single.of(at)[:CANDIDATES])
+        for token, (_, value) in found.items():
+            if len(token) >= _GLUED_SIZE:
+                joins = self._joined.likeness.same(token)
+                if not len(value) or value[-1] < GLUED:
+                    joins += self._joined.likeness.like(token, bare=False)[0][-_JOINS:].tolist()
+                for at in joins[:CANDIDATES]:
+                    near.update(self._joined.of(at)[:CANDIDATES])
+        return near
 
     def _found(self, token: str, bare: bool) -> tuple[Ints, Floats]:
         if len(token) == 1:
@@ -171,7 +167,8 @@ class _Owned:
     """Tokens, and the numbers of the names that hold each."""
 
     def __init__(self, owners: dict[str, list[int]]) -> None:
-        self.likeness = Likeness(list(owners))
+        self.tokens = list(owners)
+        self.likeness = Likeness(self.tokens)
         sizes = [len(names) for names in owners.values()]
         self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         flat: Iterable[int] = (at for names in owners.values() for at in names)

@@ -1,8 +1,9 @@
 """How alike two tokens are, and which tokens of a list are like a given one.
 
 Likeness, from 0 to 1: the mean of Jaro-Winkler and of 1 - (edits / length), an exchange of
-neighbours being one edit, over the letters or over the sounds, whichever is higher. Scripts without
-short vowels are compared by consonants too. What is less than a length's least likeness is 0.
+neighbours being one edit, over the letters or over the sounds, whichever is worth more. Differences
+weigh SHARP times. Scripts without short vowels are compared by consonants too. What is less than a
+length's least likeness is 0.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler
-from rapidfuzz.process import cdist
 
 from udfs.screening.sound import skeleton, sound, sounds
 
@@ -20,21 +20,23 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 HEARD, NEARLY_HEARD = 0.96, 0.90
 """What sounding the same, or nearly, is worth as against being written so."""
+SAME_BONES = 0.95
+"""What sounding nearly the same is worth where the consonants are the same; vowels vary most."""
 BARE = 0.92
 """What having the same consonants is worth where no vowels are written."""
 SHARP = 1.5
 """How much a difference weighs, so that names that only look alike stay apart."""
-_LEAST = np.array([1.01, 1.01, 0.93, 0.85, 0.70, 0.64])
+_LEAST = (1.01, 1.01, 0.93, 0.85, 0.70, 0.64)
 _LEAST_LONG = 0.60
 _BASE = 38
 _DICE = 0.38
-_MOST = 160
+_MOST = 120
 """So many tokens that share most pairs of letters are compared in full."""
 
 
 def least(size: int) -> float:
-    """The least likeness that counts, if the shorter token has so many letters."""
-    return float(_LEAST[size]) if size < len(_LEAST) else _LEAST_LONG
+    """The least likeness that counts, if the tokens have so many letters on average, rounded up."""
+    return _LEAST[size] if size < len(_LEAST) else _LEAST_LONG
 
 
 class Likeness:
@@ -43,10 +45,8 @@ class Likeness:
     def __init__(self, tokens: Sequence[str]) -> None:
         """Index `tokens`, which are unique."""
         self.tokens = list(tokens)
-        self.heard = [sound(token) for token in self.tokens]
-        self.sizes = np.array([len(token) for token in self.tokens], dtype=np.int64)
         self.number = {token: at for at, token in enumerate(self.tokens)}
-        self._by_sound = _grouped(self.heard)
+        self._by_sound = _grouped([sound(token) for token in self.tokens])
         self._by_skeleton = _grouped([skeleton(token) for token in self.tokens])
         coded = [_pairs(token) for token in self.tokens]
         self._counts = np.array([len(codes) for codes in coded], dtype=np.int64)
@@ -61,14 +61,8 @@ class Likeness:
         found = self._candidates(token, bare)
         if not len(found):
             return found, np.empty(0)
-        value = self._compared(token, found, bare)
-        short = np.minimum(self.sizes[found], len(token))
-        bar = np.where(short < len(_LEAST), _LEAST[np.minimum(short, len(_LEAST) - 1)], _LEAST_LONG)
-        value[self.sizes[found] == 1] = 0.0
-        own = self.number.get(token)
-        if own is not None:
-            value[found == own] = 1.0
-        keep = (value >= bar) | (value == 1.0)
+        value = np.array([likeness(token, self.tokens[at], bare) for at in found.tolist()])
+        keep = value > 0.0
         found, value = found[keep], value[keep]
         order = np.lexsort((found, value))
         return found[order], value[order]
@@ -90,68 +84,39 @@ class Likeness:
             more += self._by_skeleton.get(skeleton(token), [])
         return np.union1d(found, np.array(more, dtype=np.int64))
 
-    def _compared(self, token: str, found: Ints, bare: bool) -> Floats:
-        written = [self.tokens[at] for at in found.tolist()]
-        heard = [self.heard[at] for at in found.tolist()]
-        value = _mixed(token, written)
-        own, *others = sounds(token)
-        value = np.maximum(value, _soundings(own, heard))
-        for other in others:
-            apart = np.array([_j_apart(token, text) for text in written])
-            value = np.where(apart, np.maximum(value, _soundings(other, heard)), value)
-        if bare:
-            bones = skeleton(token)
-            same = np.array([len(bones) > 1 and bones == skeleton(text) for text in written])
-            value = np.where(same, np.maximum(value, BARE), value)
-        return value
-
 
 @lru_cache(maxsize=1 << 18)
 def likeness(one: str, other: str, bare: bool) -> float:
     """How alike two tokens are; initials are judged elsewhere."""
     if one == other:
         return 1.0
-    short = min(len(one), len(other))
-    value = _mix(one, other)
-    own, *others = sounds(one)
-    value = max(value, _sounding(_mix(own, sound(other))))
-    if others and _j_apart(one, other):
-        value = max(value, _sounding(_mix(others[0], sound(other))))
-    if bare and value < BARE:
-        bones = skeleton(one)
-        value = BARE if len(bones) > 1 and bones == skeleton(other) else value
-    return value if short > 1 and value >= least(short) else 0.0
+    if min(len(one), len(other)) < 2:
+        return 0.0
+    heard = sound(other)
+    value = max(_sharp(_alike(one, other)), _sounding(sound(one), heard))
+    if (one[0] == "j") != (other[0] == "j"):
+        value = max(value, *(_sounding(own, heard) for own in sounds(one)))
+    bones = skeleton(one)
+    if bones == skeleton(other):
+        value = max(value, SAME_BONES * _alike(sound(one), heard))
+        if bare and len(bones) > 1:
+            value = max(value, BARE)
+    return value if value >= least((len(one) + len(other) + 1) // 2) else 0.0
 
 
-_jaro, _edits = JaroWinkler.normalized_similarity, OSA.normalized_similarity
+def _alike(one: str, other: str) -> float:
+    return 0.5 * (
+        JaroWinkler.normalized_similarity(one, other) + OSA.normalized_similarity(one, other)
+    )
 
 
-def _mix(one: str, other: str) -> float:
-    return 1 - SHARP * (1 - 0.5 * (_jaro(one, other) + _edits(one, other)))
+def _sharp(alike: float) -> float:
+    return 1 - SHARP * (1 - alike)
 
 
-def _sounding(mixed: float) -> float:
-    """What a likeness of sounds is worth."""
-    return HEARD if mixed == 1.0 else NEARLY_HEARD * mixed
-
-
-def _j_apart(one: str, other: str) -> bool:
-    """Whether just one of two tokens begins with a j, as Jewgeni does beside Evgeniy."""
-    return (one[:1] == "j") != (other[:1] == "j")
-
-
-def _mixed(token: str, others: Sequence[str]) -> Floats:
-    both = [
-        cdist([token], others, scorer=scorer, dtype=np.float64)[0] for scorer in (_jaro, _edits)
-    ]
-    mixed: Floats = 1 - SHARP * (1 - 0.5 * (both[0] + both[1]))
-    return mixed
-
-
-def _soundings(own: str, heard: Sequence[str]) -> Floats:
-    mixed = _mixed(own, heard)
-    worth: Floats = np.where(mixed == 1.0, HEARD, NEARLY_HEARD * mixed)
-    return worth
+def _sounding(own: str, heard: str) -> float:
+    """What it is worth that two tokens sound like this."""
+    return HEARD if own == heard else NEARLY_HEARD * _sharp(_alike(own, heard))
 
 
 def _pairs(token: str) -> Ints:

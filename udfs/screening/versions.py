@@ -135,6 +135,8 @@ class Versions:
             return f"there are {MOST_LISTS} lists already"
         if chunk >= offered.parts:
             return f"part {chunk} of {offered.parts} cannot be"
+        if row["epoch"] and offered.kind != row["kind"]:
+            return f"the list in force is of kind {row['kind']}, this one of kind {offered.kind}"
         if offered.epoch <= row["epoch"]:
             same = (offered.epoch, offered.hash) == (row["epoch"], row["hash"])
             return "" if same else f"epoch {row['epoch']} is in force, a greater one is asked"

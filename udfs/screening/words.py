@@ -22,6 +22,12 @@ TITLES = frozenset(_TABLES["titles"])
 VESSEL_MARKS = frozenset(_TABLES["vessel_marks"])
 """Before a ship's name; dropped at the beginning of a name."""
 
+SPELLED_TITLES = frozenset(_TABLES["spelled_titles"])
+"""Forms of address where they are written with dots, as in H.E.; dropped."""
+
+DIGRAPHS = frozenset(_TABLES["digraphs"])
+"""Initials that are two letters in ASCII, as that of Yuri."""
+
 ABD = frozenset(_TABLES["abd"])
 """Servant of; one name together with what follows."""
 
