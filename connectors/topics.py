@@ -57,6 +57,9 @@ TOPICS = {
         Topic("transfers", "Transfer"),
         *_job("aml"),
         *_job("motifs"),
+        Topic("lists", "ListChunk", "name"),
+        Topic("screening.runs", "ScreeningRun"),
+        *_job("screening"),
     ]
 }
 """Every topic of the live system. All have as many partitions: a partition is a shard."""

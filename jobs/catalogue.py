@@ -14,6 +14,7 @@ from udfs.aml.slots import VERSION as AML_VERSION
 from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
+from udfs.screening import step as screening
 
 AML_CONTROLS = ("customers", "rules", "alert.actions")
 ANY_TIME = 2**61
@@ -125,9 +126,25 @@ def aml_job(config: Config) -> JobSpec:
     )
 
 
+def screening_job(config: Config) -> JobSpec:
+    """Names of customers and of the other side of payments, against lists, to alerts."""
+    topics = ("lists", "customers", "alert.actions", "postings")
+    return JobSpec(
+        name="screening",
+        feeds=tuple(Feed(topic, config.lateness_ms * 1_000, order="log") for topic in topics),
+        step=screening.ScreeningStep(),
+        tables=screening.TABLES,
+        results=("alerts", "screening.runs"),
+        version=f"{screening.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
     "regulatory": regulatory_job,
     "aml": aml_job,
+    "screening": screening_job,
 }

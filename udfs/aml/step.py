@@ -127,9 +127,8 @@ def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -
     cash = Remembered(state[CASH_TABLE])
     for slot, body in bodies.items():
         rules = slots.parsed(body)
-        raised = _ruled(
-            state, slot, priced if slot == LIVE else _priced(events, rules), moment, rules
-        )
+        shown = priced if slot == LIVE else _priced(events, rules)
+        raised = _ruled(state, Slot(state, slot, cash), slot, shown, moment, rules)
         if raised.height:
             decided_by = f"rules:{digest(body)}"
             found.add(_TOPICS[slot], handling.alerts(raised, decided_by, VERSION, moment.shard))
