@@ -38,6 +38,7 @@ TOPICS = {
         Topic("payments", "Payment", "payment_id"),
         Topic("postings", "Posting", "owner"),
         Topic("labels", "Label", "event_id"),
+        Topic("schemes", "SchemeLabel", "member"),
         Topic("nets", "NetPosition"),
         Topic("nets.provenance", "NetProvenance"),
         Topic("cycles", "NettingCycle"),
@@ -56,6 +57,9 @@ TOPICS = {
         Topic("transfers", "Transfer"),
         *_job("aml"),
         *_job("motifs"),
+        Topic("lists", "ListChunk", "name"),
+        Topic("screening.runs", "ScreeningRun"),
+        *_job("screening"),
     ]
 }
 """Every topic of the live system. All have as many partitions: a partition is a shard."""

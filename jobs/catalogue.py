@@ -10,9 +10,11 @@ from dataclasses import dataclass, fields
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
 from udfs.aml import step as aml
+from udfs.aml.slots import VERSION as AML_VERSION
 from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
+from udfs.screening import step as screening
 
 AML_CONTROLS = ("customers", "rules", "alert.actions")
 ANY_TIME = 2**61
@@ -83,7 +85,11 @@ def regulatory_job(config: Config) -> JobSpec:
         "netting.batches",
         "graph.dead",
         "graph.batches",
+        "aml.dead",
+        "aml.batches",
         "alerts",
+        "rules",
+        "alert.actions",
         "control.changes",
         "submissions",
     )
@@ -114,7 +120,22 @@ def aml_job(config: Config) -> JobSpec:
         tables=aml.TABLES,
         results=("alerts", "alerts.shadow", "transfers"),
         gathered=frozenset({"transfers"}),
-        version=f"{aml.VERSION};{config}",
+        version=f"{AML_VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+def screening_job(config: Config) -> JobSpec:
+    """Names of customers and of the other side of payments, against lists, to alerts."""
+    topics = ("lists", "customers", "alert.actions", "postings")
+    return JobSpec(
+        name="screening",
+        feeds=tuple(Feed(topic, config.lateness_ms * 1_000, order="log") for topic in topics),
+        step=screening.ScreeningStep(),
+        tables=screening.TABLES,
+        results=("alerts", "screening.runs"),
+        version=f"{screening.VERSION};{config}",
         slice_ms=config.slice_ms,
         partitions=config.partitions,
     )
@@ -125,4 +146,5 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "graph": graph_job,
     "regulatory": regulatory_job,
     "aml": aml_job,
+    "screening": screening_job,
 }

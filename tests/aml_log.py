@@ -68,7 +68,9 @@ class Log:
         for topic in FEEDS:
             self.log.tick(topic, 0, time // 1_000 + 1_000, time)
 
-    def put(self, topic: str, name: str, row: Mapping[str, Any], appended: int | None = None) -> None:
+    def put(
+        self, topic: str, name: str, row: Mapping[str, Any], appended: int | None = None
+    ) -> None:
         """Append a record, numbered by its producer."""
         number = self._numbers[topic]
         self._numbers[topic] += 1
@@ -77,7 +79,13 @@ class Log:
 
     def post(self, posting_id: str, time: int, appended: int | None = None, **fields: Any) -> None:
         """Append a posting."""
-        row = {**POSTING, "posting_id": posting_id, "payment_id": posting_id, "time": time, **fields}
+        row = {
+            **POSTING,
+            "posting_id": posting_id,
+            "payment_id": posting_id,
+            "time": time,
+            **fields,
+        }
         self.put("postings", "Posting", row, appended)
 
     def customer(self, change_id: str, customer: str, time: int, **fields: Any) -> None:

@@ -37,6 +37,11 @@ _REPORT_EXAMPLES = """Example:
 tidemark bench report --events 1000000
 """
 
+_SCREENING_EXAMPLES = """Example:
+
+tidemark bench screening --names 5000
+"""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
@@ -50,6 +55,7 @@ def register(app: typer.Typer) -> None:
     bench.command("trace", epilog=_TRACE_EXAMPLES)(trace)
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
+    bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -154,6 +160,21 @@ def report(
     with _told(f"reports over {events:,} events") as echo:
         results = bench.run(seed, events, Settings.load().home / "bench" / "report", echo)
     _show(Report("report", seed, results), as_json, out)
+
+
+def screening(
+    names: Annotated[int, typer.Option(min=100, help="Names to screen.")] = 5_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Screen names against a list of 20,000 entries on one core; to screening-time.json."""
+    from deploy.bench import screening as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"screening of {names:,} names"):
+        results = bench.run(seed, names)
+    _show(Report("screening-time", seed, results), as_json, out)
 
 
 @contextmanager

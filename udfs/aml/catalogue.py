@@ -3,7 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
+from udfs.aml import (
+    cash_consolidation,
+    cash_ctr,
+    cash_funnel,
+    cash_micro,
+    cash_smurfing,
+    cash_structuring,
+    flow_velocity,
+)
 from udfs.aml.rule import Rule, RuleParams
 
-RULES: Mapping[str, Rule[Any]] = {}
-PARAMS: Mapping[str, type[RuleParams]] = {}
+_ALL: tuple[tuple[Rule[Any], type[RuleParams]], ...] = (
+    (cash_structuring.Structuring(), cash_structuring.Params),
+    (cash_micro.MicroStructuring(), cash_micro.Params),
+    (cash_smurfing.Smurfing(), cash_smurfing.Params),
+    (cash_funnel.FunnelAccount(), cash_funnel.Params),
+    (cash_consolidation.Consolidation(), cash_consolidation.Params),
+    (cash_ctr.CtrAggregation(), cash_ctr.Params),
+    (flow_velocity.Velocity(), flow_velocity.Params),
+)
+
+RULES: Mapping[str, Rule[Any]] = {rule.name: rule for rule, _ in _ALL}
+"""The rules by name."""
+PARAMS: Mapping[str, type[RuleParams]] = {rule.name: params for rule, params in _ALL}
+"""What may be chosen of each."""

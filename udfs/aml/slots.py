@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -32,13 +32,16 @@ TABLES = {
 class Slot(Mapping[str, Table]):
     """The state as a rule of one slot sees it: its own tables, and the shared history."""
 
-    def __init__(self, state: State, slot: str) -> None:
+    def __init__(self, state: State, slot: str, cash: "Remembered") -> None:
         """Names of own tables are looked up under the slot's prefix."""
         self._state = state
         self._slot = slot
+        self._cash = cash
 
     def __getitem__(self, name: str) -> Table:
         """A table by the name a rule gives it."""
+        if name == CASH_TABLE:
+            return cast(Table, self._cash)
         return self._state[self._slot + name if name in _OWN else name]
 
     def __iter__(self) -> Iterator[str]:
@@ -48,6 +51,25 @@ class Slot(Mapping[str, Table]):
     def __len__(self) -> int:
         """Number of those."""
         return len(_OWN) + 2
+
+
+class Remembered:
+    """A table that rules only read as a whole: one frame serves them all."""
+
+    def __init__(self, table: Table) -> None:
+        """Nothing is read yet."""
+        self._table = table
+        self._frame: pl.DataFrame | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._table)
+
+    def frame(self) -> pl.DataFrame:
+        """All rows, in the order of arrival."""
+        if self._frame is None:
+            self._frame = self._table.frame()
+        return self._frame
 
 
 def switch(state: State, sets: pl.DataFrame, keys: tuple[bytes, ...], shard: int) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from schemas.step import MIN_TIME, Batch, Clock, Outputs, State, TableSpec
 from udfs.aml import handling, slots, typologies
 from udfs.aml.catalogue import RULES
 from udfs.aml.customers import CUSTOMERS, factor, known_as_of, learn
+from udfs.aml.flow_owners import OWNERS, OWNERS_TABLE, numbered
 from udfs.aml.held import HELD, due
 from udfs.aml.rule import (
     CASH,
@@ -27,7 +28,7 @@ from udfs.aml.rule import (
     Moment,
 )
 from udfs.aml.ruleset import RuleSet, digest, to_base
-from udfs.aml.slots import LIVE, SHADOW, VERSION, Slot
+from udfs.aml.slots import LIVE, SHADOW, VERSION, Remembered, Slot
 from udfs.shape import as_record
 
 _TOPICS = {LIVE: "alerts", SHADOW: "alerts.shadow"}
@@ -35,6 +36,7 @@ TABLES: dict[str, TableSpec] = {
     "aml.clock": TableSpec({"key": "str", "until": "int"}, "key"),
     CASH_TABLE: CASH,
     FLOWS_TABLE: FLOWS,
+    OWNERS_TABLE: OWNERS,
     **HELD,
     **CUSTOMERS,
     **slots.TABLES,
@@ -75,7 +77,7 @@ class AmlStep:
         if not (postings.height or changes.height or sets.height or actions.height):
             return {}
         since = state["aml.clock"].lookup(pl.Series("key", ["aml"]))["until"][0]
-        events = known_as_of(state, changes.sort("at"), postings)
+        events = numbered(state, known_as_of(state, changes.sort("at"), postings))
         learn(state, changes.sort("at"))
         found = _Found()
         for part in _stretches(events, sets, actions, since, until):
@@ -122,11 +124,11 @@ def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -
     priced = _priced(events, live)
     state[CASH_TABLE].append(priced.filter(pl.col("channel") == "CASH").select(*CASH.columns))
     state[FLOWS_TABLE].append(priced.select(*FLOWS.columns))
+    cash = Remembered(state[CASH_TABLE])
     for slot, body in bodies.items():
         rules = slots.parsed(body)
-        raised = _ruled(
-            state, slot, priced if slot == LIVE else _priced(events, rules), moment, rules
-        )
+        shown = priced if slot == LIVE else _priced(events, rules)
+        raised = _ruled(state, Slot(state, slot, cash), slot, shown, moment, rules)
         if raised.height:
             decided_by = f"rules:{digest(body)}"
             found.add(_TOPICS[slot], handling.alerts(raised, decided_by, VERSION, moment.shard))
@@ -134,10 +136,14 @@ def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -
 
 
 def _ruled(
-    state: State, slot: str, events: pl.DataFrame, moment: Moment, rules: RuleSet
+    state: State,
+    view: Slot,
+    slot: str,
+    events: pl.DataFrame,
+    moment: Moment,
+    rules: RuleSet,
 ) -> pl.DataFrame:
     """The alerts of one slot, raised by rules and typologies."""
-    view = Slot(state, slot)
     shown = events.select(*EVENTS)
     outcomes: dict[str, tuple[pl.DataFrame, int]] = {}
     for name, params in rules.rules.items():
