@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.store import TableStore
-from tests.aml_flow_fold import START, frame_of
+from tests.aml_flow_fold import START, frame_of, tables_for
 from udfs.aml.flow_blocks import BLOCK, Ledger, by_block
 from udfs.aml.flow_groups import by_code, dense, group, running, total
 from udfs.aml.flow_owners import OWNERS, OWNERS_TABLE, numbered
+from udfs.aml.flow_pass_through import Params as PassParams
+from udfs.aml.flow_pass_through import PassThrough
 from udfs.aml.flow_profile import CLASSES, MOST, UNBOUNDED, classes, counted, counts, quantile
 from udfs.aml.flow_said import SAID, lasting, newly, scaled, usd
-from udfs.aml.rule import DAY, HOUR, Band, Moment, RuleParams
+from udfs.aml.rule import DAY, FLOWS, FLOWS_TABLE, HOUR, Band, Moment, RuleParams
 
 NUMBERS = st.lists(st.integers(0, 50) | st.integers(0, 2**25), max_size=40)
 
@@ -139,6 +141,19 @@ def test_what_is_said_again():
         assert pl.concat(parts)["at"].to_list() == [0, 2, 5, HOUR, HOUR + 1]
     newly(table, found.clear(), params, Moment(0, 3 * HOUR, 4 * HOUR))
     assert len(table) == 0
+
+
+def test_a_sum_by_other_rates_than_those_remembered_comes_back_to_nothing():
+    """The shadow set prices at 90; the posting is remembered at 100 and leaves with 100."""
+    tables = tables_for(PassThrough())
+    rows = frame_of([{"at": START, "base": 100}, {"at": START + 2 * DAY, "base": 100}])
+    rows = numbered(tables, rows)
+    for place, since in ((0, START - 1), (1, START)):
+        due = rows[place : place + 1]
+        tables[FLOWS_TABLE].append(due.select(*FLOWS.columns))
+        moment = Moment(0, since, int(due["at"][0]))
+        PassThrough()(tables, due.with_columns(base=pl.lit(90)), moment, PassParams())
+    assert tables["aml.pass-through.sums_0"].frame().rows() == [(0, 0, 100)]
 
 
 def test_words():

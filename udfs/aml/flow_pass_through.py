@@ -25,7 +25,7 @@ from pydantic import Field
 from schemas.step import State, TableSpec
 from udfs.aml.flow_groups import Added, Array, Sums, group
 from udfs.aml.flow_said import SAID, History, Report, lasting, newly, ranked, scaled, usd
-from udfs.aml.flow_windows import Moved, Windows, by_owner
+from udfs.aml.flow_windows import Moved, Windows, as_remembered, by_owner
 from udfs.aml.rule import HOUR, NOTHING, WHOLE, Band, Moment, RuleParams
 
 NAME = "pass-through"
@@ -81,7 +81,7 @@ class PassThrough:
         self, state: State, events: pl.DataFrame, moment: Moment, params: Params
     ) -> pl.DataFrame:
         """Outcomes of the debits by which money has passed through."""
-        added = Added.of(group(events), _measured(events))
+        added = Added.of(group(events), _measured(as_remembered(state, events, moment)))
         balance = _balances(state, added)
         factor = events["factor"].to_numpy()
         lengths = [hours * HOUR for hours in params.hours]

@@ -26,7 +26,7 @@ from schemas.step import State, TableSpec
 from udfs.aml.flow_blocks import BLOCK, Ledger, Page, by_block
 from udfs.aml.flow_groups import Added, Array, Sums, group
 from udfs.aml.flow_said import SAID, History, Report, newly, ranked, scaled, usd
-from udfs.aml.flow_windows import Moved, Windows
+from udfs.aml.flow_windows import Moved, Windows, as_remembered
 from udfs.aml.rule import HOUR, NOTHING, WHOLE, Band, Moment, RuleParams
 
 NAME = "velocity"
@@ -111,7 +111,7 @@ class Velocity:
 def _part(
     state: State, block: int, events: pl.DataFrame, moment: Moment, params: Params
 ) -> pl.DataFrame:
-    added = Added.of(group(events), _measured(events))
+    added = Added.of(group(events), _measured(as_remembered(state, events, moment)))
     page = _turned(state, block, added)
     factor = events["factor"].to_numpy()
     least = added.events.least(factor)

@@ -4,6 +4,7 @@ State of a window: one row an owner with the sums at the last call's end, and on
 which length and up to when they hold. A call adds what arrived and takes off what has left, so its
 cost follows the events of the call and those that are W older, not what is remembered. Sums of
 another length, or that miss a stretch of time, are made anew from the remembered postings.
+Sums are in the base currency by the rates of the live rule set at the time of the posting.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -158,6 +159,16 @@ class Windows:
     @property
     def _spans(self) -> str:
         return f"aml.{self.rule}.spans"
+
+
+def as_remembered(state: State, events: pl.DataFrame, moment: Moment) -> pl.DataFrame:
+    """The events of a call with `base` as it was remembered.
+
+    A rule set in the shadow may have rates of its own, but what leaves a window is remembered by
+    the rates of the live one: a sum only comes back to nothing if both are taken alike.
+    """
+    base = state[FLOWS_TABLE].between("at", moment.since, moment.until, ("base",))["base"]
+    return events.with_columns(base) if len(base) == events.height else events
 
 
 def _nothing_since(state: State, until: int, since: int, length: int) -> bool:
