@@ -53,7 +53,8 @@ def alerts(rows, params=None, ends=None, state=None):
 
 
 def told(rows, rule, params=None):
-    """(subject, size, events) of the alerts of one rule."""
+    """(subject, size, events) of the alerts of one rule; the log is in order of time."""
+    rows = sorted(rows, key=lambda row: row[2])
     return [
         (a["subject"], int(a["measured"].split()[0]), a["events"].split(";"))
         for a in alerts(rows, params)

@@ -41,14 +41,15 @@ def gather_scatter(edges, last, params):
         return []
     hub = last["source"]
     at_hub = [e for e in counting if hub in (e["source"], e["target"])]
-    best = (0, None, None)
+    best, ins_of_best, outs_of_best = (0, 0), [], []
     for split in at_hub:
         ins = [e for e in at_hub if e["target"] == hub and e["number"] <= split["number"]]
         outs = [e for e in at_hub if e["source"] == hub and e["number"] > split["number"]]
-        size = min(len({e["source"] for e in ins}), len({e["target"] for e in outs}))
-        if size > best[0]:
-            best = (size, ins, outs)
-    size, ins, outs = best
+        sources, targets = len({e["source"] for e in ins}), len({e["target"] for e in outs})
+        worth = (min(sources, targets), sources + targets)
+        if worth > best:
+            best, ins_of_best, outs_of_best = worth, ins, outs
+    size, ins, outs = best[0], ins_of_best, outs_of_best
     if size < params.threshold:
         return []
     came, went = sum(e["amount"] for e in ins), sum(e["amount"] for e in outs)

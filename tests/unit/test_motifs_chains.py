@@ -56,7 +56,7 @@ def test_times_rise_from_hop_to_hop(order):
         (a, b, START + hour * HOUR, 1_000)
         for (a, b), hour in zip(("AB", "BC", "CA"), order, strict=True)
     ]
-    assert told(sorted(rows, key=lambda row: row[2]), "cycle") == []
+    assert told(rows, "cycle") == []
 
 
 def test_a_hop_loses_at_most_a_tenth():
@@ -111,7 +111,6 @@ def test_walks_are_off_and_need_five_hops():
     on = Params(walk=Chain(bands=of_length(5)))
     assert told(around("ABCDE", closed=False), "walk", on) == []
     assert told(around("ABCDEF", closed=False), "walk", on) == [("A", 5, ids(0, 1, 2, 3, 4))]
-    assert told(around("ABCDEF"), "walk", on) == [("A", 5, ids(0, 1, 2, 3, 4))]
 
 
 # -- layers ----------------------------------------------------------------------------------------
@@ -127,7 +126,7 @@ def test_a_bipartite_has_six_pairs():
     assert told(layer("ABC", "XYZ", missing=("AX", "BY", "CZ", "AY")), "bipartite") == []
     assert told(layer("AB", "PQR"), "bipartite") == [("A", 6, ids(*range(6)))]
     ring = layer("ABC", "PQR", missing=("AP", "BQ", "CR"))
-    assert told(ring, "bipartite") == [("A", 6, ids(*range(6)))]
+    assert told(ring, "bipartite") == []  # no edge whose ends share all the others
 
 
 def test_who_shares_less_than_two_is_not_in_the_layer():
@@ -164,7 +163,7 @@ def test_a_stack_is_two_layers_in_series():
 
 
 def test_the_second_layer_of_a_stack_comes_after_the_first():
-    assert told(sorted(stacked(-10 * HOUR), key=lambda row: row[2]), "stack") == []
+    assert told(stacked(-10 * HOUR), "stack") == []
 
 
 def test_a_stack_has_four_days():

@@ -7,7 +7,7 @@ before, and a shop has new customers all the time.
 
 import numpy as np
 
-from udfs.motifs.edges import Array, Look, Mask, counted, firsts, part, summed
+from udfs.motifs.edges import Array, Look, Mask, counted, firsts, paired, part, summed
 from udfs.motifs.found import Found, legs, nothing, shapes
 from udfs.motifs.params import Fan, GatherScatter
 from udfs.motifs.relations import Habit
@@ -31,7 +31,7 @@ def gather_scatter(scene: Scene, params: GatherScatter) -> Found:
     """Nodes that at least k new sources paid and that then paid at least k new targets.
 
     The moment between gathering and scattering is the one at which the smaller of both numbers is
-    greatest, the first such.
+    greatest, of those the one at which their sum is, and of those the first.
     """
     size, hub, least = len(scene.new), scene.new.source, params.threshold
     looked = int(scene.wanted(params).sum())
@@ -82,7 +82,7 @@ def _distinct(look: Look, size: int) -> Array:
 
 
 def _split(ins: Look, outs: Look, size: int) -> tuple[Array, Array]:
-    """The greatest min(sources before, targets after) of each seed; the last edge before."""
+    """The greatest min(sources before, targets after) of each seed, and the last edge before."""
     first_in, last_out = np.zeros(len(ins), dtype=np.int64), np.zeros(len(outs), dtype=np.int64)
     first_in[firsts(ins.of, ins.other)] = 1
     last_out[len(outs) - 1 - firsts(outs.of[::-1], outs.other[::-1])] = 1
@@ -92,13 +92,14 @@ def _split(ins: Look, outs: Look, size: int) -> tuple[Array, Array]:
     source = np.append(first_in, np.zeros_like(last_out))[order]
     target = np.append(np.zeros_like(first_in), last_out)[order]
     after = counted(outs.of[last_out == 1], size)[of] - _running(of, target)
-    smaller = np.minimum(_running(of, source), after)
+    before = _running(of, source)
+    worth = paired(np.minimum(before, after), before + after)
     best = np.zeros(size, dtype=np.int64)
-    np.maximum.at(best, of, smaller)
-    reached = np.flatnonzero((smaller == best[of]) & (smaller > 0))[::-1]
+    np.maximum.at(best, of, worth)
+    reached = np.flatnonzero(worth == best[of])[::-1]
     split = np.full(size, -1)
     split[of[reached]] = number[reached]
-    return best, split
+    return best >> 32, split
 
 
 def _running(of: Array, value: Array) -> Array:

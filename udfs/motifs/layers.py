@@ -1,8 +1,9 @@
 """Sets that pay sets: one layer, and a layer that pays on to the next.
 
 A single edge between two sets looks like any payment. What can be seen is that the same senders
-share receivers, so a layer here is held together by that: each sender paid at least two of the
-receivers, and each receiver was paid by at least two of the senders.
+share receivers, so a layer here is held together by that: around a new edge, all senders paid its
+target and at least one more of the receivers, all receivers were paid by its source and at least
+one more of the senders. Sets that pay each other one to one have no such shape.
 """
 
 import numpy as np
