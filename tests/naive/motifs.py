@@ -220,3 +220,44 @@ def with_relations(edges, memory):
             edge = edge | {kind: habits[node][kind], f"{side}_first": habits[node]["first"]}
         out.append(edge | {"since": begun[pair]})
     return out
+
+
+def keys(rule, hub, behind):
+    """By what a shape is known again, from its edges in order."""
+    if rule in ("fan-in", "fan-out", "gather-scatter"):
+        return [(rule, hub)]
+    if rule == "scatter-gather":
+        return [(rule, hub, behind[-1]["target"])]
+    if rule == "cycle":
+        return [(rule, frozenset(e["source"] for e in behind))]
+    if rule == "walk":
+        return [(rule, behind[0]["number"])]
+    first = {e["source"] for e in behind}
+    if rule == "stack":
+        first -= {e["target"] for e in behind}
+    return [(rule, sender) for sender in sorted(first)]
+
+
+def reported(edges, searches, closed_after, growth_ppm):
+    """(rule, edge, size, edges behind, place of the alert that is amended) of every alert."""
+    known, out = {}, []
+    for last in edges:
+        for rule, search in searches.items():
+            for hub, size, _, behind in sorted(search(edges, last), key=lambda one: one[1]):
+                behind = [e for e in edges if e["number"] in behind]
+                names = keys(rule, hub, behind)
+                open_ = [
+                    known[n]
+                    for n in names
+                    if n in known and last["at"] - known[n][3] < closed_after
+                ]
+                place, first, told, _ = min(open_, key=lambda k: k[1], default=(None,) * 4)
+                if place is None:
+                    place, first, told = len(out), last["number"], size
+                    out.append((rule, last["number"], size, numbers(behind), None))
+                elif size * 1_000_000 >= told * growth_ppm:
+                    told = size
+                    out.append((rule, last["number"], size, numbers(behind), place))
+                for name in names:
+                    known[name] = (place, first, told, last["at"])
+    return out

@@ -72,7 +72,7 @@ def test_a_shop_has_new_customers_all_the_time():
     # One new customer every 2 days for 40 days: begun 20, in the 4 days of a burst 5 more.
     usual = [(f"C{n:02d}", "H", START + 2 * n * DAY, 1_000) for n in range(20)]
     burst = from_many("H", 5, at=START + 40 * DAY)
-    # After the last one: the window begins 36 d 4 h after the first, 6 are in it, 25 - 6 = 19 before.
+    # After the last: the window begins 36 d 4 h after the first, 6 are in it, 25 - 6 = 19 before.
     # 6 * 868 h >= factor * 19 * 96 h holds up to a factor of 2.855263 (5208 / 1824).
     assert told(usual + burst, "fan-in") == []
     low, high = (Params(fan_in={"burst_ppm": factor}) for factor in (2_855_263, 2_855_264))

@@ -14,6 +14,7 @@ from udfs.motifs.edges import ENDS, KEPT, Array, Edges, Fetch, Graph, Side
 from udfs.motifs.params import Params
 from udfs.motifs.relations import Relations, relate
 from udfs.motifs.scene import Scene
+from udfs.motifs.search import SHAPES
 
 _NEAR = TableSpec({"code": "int", "ends": "bytes", "last": "int"}, key="code")
 TABLES = {
@@ -112,6 +113,8 @@ def remember(state: State, arrival: Arrival, params: Params) -> None:
     state["edges"].expire("at", until - KEPT + 1)
     for name in ("codes", "nodes", "pairs"):
         state[name].expire("last", until - params.memory_s * 1_000_000 + 1)
+    closed_after = max(shape.params(params).closed_after for shape in SHAPES.values())
+    state["reported"].expire("last", until - closed_after + 1)
 
 
 def count(state: State, counts: dict[str, int]) -> None:
