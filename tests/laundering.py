@@ -73,9 +73,10 @@ class Found:
 
 @cache
 def found(seed: int, days: int = 30, each: int = 4) -> Found:
-    """A world with `each` schemes of every kind."""
-    wanted = Wanted(counts=dict.fromkeys(KINDS, each))
-    world = AmlWorld(seed, days=days, count=25_000, people=500, wanted=wanted)
+    """A world with `each` schemes of every kind that it is long enough for."""
+    long_enough = [kind for kind in KINDS if kind != "dormant-wake-up" or days >= 200]
+    wanted = Wanted(counts=dict.fromkeys(long_enough, each))
+    world = AmlWorld(seed, days=days, count=25_000 + 200 * days, people=500, wanted=wanted)
     return looked_at(world, generate(world, Plan(count=world.count, seed=seed)))
 
 

@@ -18,8 +18,11 @@ from connectors.generators.feed import DAY, SECOND
 _MINUTE = 60 * SECOND
 _YEAR = 365 * DAY
 _SLEEP_DAYS = 182
+DORMANT_DAYS = _SLEEP_DAYS + 18
+"""Days of a world in which somebody can sleep long enough."""
 _APART_KM = 1_500.0
 _HISTORY_DAYS = 80
+_MONTH = 30 * DAY
 
 
 def pass_through(stage: Stage) -> Laid:
@@ -44,23 +47,19 @@ def pass_through(stage: Stage) -> Laid:
 
 
 def dormant(stage: Stage) -> Laid:
-    """Nothing for 182 days or since ever, then 9,000 to 60,000 in and 80 % to 99 % of it out.
+    """Nothing for 182 days, then 9,000 to 60,000 in and 80 % to 99 % of it out within 6 days.
 
-    In a world of 200 days or more the member is seen before the sleep; else there is no posting
-    before, and the account is years old.
+    Three of four members are seen before the sleep; the account of the others is years old, but no
+    posting of theirs is.
     """
     who, cover = stage.silent(), []
-    if stage.days >= _SLEEP_DAYS + 18:
+    if stage.rng.random() < 0.75:
         at = stage.moments(8, stage.start + HOUR, 9 * DAY)
         area = np.full(8, stage.bank.area[who])
         cover.append(stage.shopping(who, at, stage.many(8, 1_000, 6_000), area))
-        room = (stage.days - 8 - 10 - _SLEEP_DAYS) * DAY
-        first = stage.start + (10 + _SLEEP_DAYS) * DAY + stage.between(0, max(room, 0))
-    else:
-        first, _ = stage.begin(6 * DAY)
-    end = min(first + 6 * DAY, stage.start + stage.days * DAY - HOUR)
-    came, left = stage.between(1, 3), stage.between(1, 3)
-    half = (end - first) // 2
+    room = (stage.days - DORMANT_DAYS) * DAY
+    first = stage.start + (10 + _SLEEP_DAYS) * DAY + stage.between(0, room)
+    came, left, half = stage.between(1, 3), stage.between(1, 3), 3 * DAY
     total = stage.between(900_000, 6_000_000)
     into = stage.transfers(
         stage.moments(came, first, half), stage.outside(), who, stage.split(total, came)
@@ -128,11 +127,9 @@ def round_amounts(stage: Stage) -> Laid:
 def time_of_day(stage: Stage) -> Laid:
     """170 purchases by day, then one or two transfers of 3,000 to 9,000 after two at night."""
     who, bank = stage.silent(), stage.bank
-    day, cover = _after_history(stage)
+    day, before = _after_history(stage)
     home = np.full(170, bank.area[who])
-    usual = stage.shopping(
-        who, _by_day(stage, who, 170, cover, day), stage.many(170, 800, 6_000), home
-    )
+    usual = stage.shopping(who, _by_day(stage, who, 170, before), stage.many(170, 800, 6_000), home)
     n = stage.between(1, 2)
     hour = np.array([stage.opening(who, 1, 2 + i, 1)[0] for i in range(n)])
     sent = moves(
@@ -163,12 +160,12 @@ def impossible_travel(stage: Stage) -> Laid:
 def corridor(stage: Stage) -> Laid:
     """60 small transfers at home, then one or two wires of 6,000 to 40,000 into a risky country."""
     who, bank = stage.silent(), stage.bank
-    day, cover = _after_history(stage)
+    day, before = _after_history(stage)
     at_home = np.array([stage.home(who)])
     friends = np.array([stage.outside(at_home) for _ in range(4)])
     usual = moves(
         bank,
-        at=_by_day(stage, who, 60, cover, day),
+        at=_by_day(stage, who, 60, before),
         debtor=who,
         creditor=friends[stage.many(60, 0, 3)],
         channel=TRANSFER,
@@ -186,15 +183,26 @@ def corridor(stage: Stage) -> Laid:
     return Laid({who: SUBJECT}, [wired], [usual])
 
 
-def _after_history(stage: Stage) -> tuple[int, int]:
-    """A day late in the world, and the first day of what is usual until then."""
-    day = stage.between(max(1, stage.days * 6 // 10), stage.days - 1)
-    return day, max(0, day - _HISTORY_DAYS)
+def month_ends(start: int, days: int) -> Ints:
+    """Days of a world at which a block of thirty days since 1970 ends, but the first and the last.
+
+    A rule may know what is usual only up to the last of them.
+    """
+    day = np.arange(1, days - 1)
+    ends: Ints = day[(start + day * DAY) % _MONTH == 0]
+    return ends
 
 
-def _by_day(stage: Stage, who: int, n: int, first: int, last: int) -> Ints:
-    """So many moments on the days [first, last), from nine to six by the member's clock."""
-    day = np.sort(stage.many(n, first, last - 1))
+def _after_history(stage: Stage) -> tuple[int, tuple[int, int]]:
+    """A day, and the days before it, first and last, on which is done what is usual until then."""
+    ends = month_ends(stage.start, stage.days)
+    end = int(stage.rng.choice(ends)) if len(ends) else max(1, stage.days * 6 // 10)
+    return stage.between(end, stage.days - 1), (max(0, end - _HISTORY_DAYS), end - 1)
+
+
+def _by_day(stage: Stage, who: int, n: int, days: tuple[int, int]) -> Ints:
+    """So many moments on days, first to last, from nine to five by the member's clock."""
+    day = stage.many(n, *days)
     hour = stage.rng.permutation(stage.opening(who, n, 9, 8))
     return np.sort(stage.start + day * DAY + hour)
 

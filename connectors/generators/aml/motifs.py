@@ -11,7 +11,8 @@
     random           5 to 10, mostly 5            1 to 3.8
 
 Sizes and spans are those of a public labelled world, where they are large enough for a shape to be
-told from ordinary business. Transfers are of 5,000 to 30,000 dollars, in the payer's currency.
+told from ordinary business. Transfers are of 5,000 to 30,000 dollars, 3,300 or more where a hub
+scatters, in the payer's currency.
 """
 
 from itertools import pairwise
@@ -55,11 +56,12 @@ def fan_out(stage: Stage) -> Laid:
 
 def gather_scatter(stage: Stage) -> Laid:
     """A hub is paid by several sources, and then pays on to several targets."""
-    came, went = _size(stage, 7, 4, 14), _size(stage, 7, 4, 14)
+    came = _size(stage, 7, 4, 14)
+    went = min(2 * came, _size(stage, 7, 4, 14))
     hub, *others = stage.covered(1 + came + went)
     sources, targets = others[:came], others[came:]
     at = _within(stage, came + went, 5.0, 8.4)
-    cents = _amounts(stage, came)
+    cents = stage.many(came, 3 * _LEAST, _MOST)
     into = stage.transfers(at[:came], np.array(sources), hub, cents)
     kept = int(cents.sum() * stage.rng.uniform(0.88, 0.98))
     out = stage.transfers(at[came:], hub, np.array(targets), stage.split(kept, went))

@@ -19,6 +19,7 @@ from connectors.generators.draw import stream
 LISTED = 1_000
 """A label names at most so many postings."""
 RING = "ring"
+_DORMANT = "dormant-wake-up"
 LEAST_DAYS = 7
 """Days that a world with schemes has at least."""
 
@@ -48,7 +49,7 @@ KINDS: Mapping[str, Kind] = {
     "consolidation": Kind(cash.consolidation, 0, 1, 1),
     "funnel-account": Kind(cash.funnel_account, 8, 1, 7),
     "pass-through": Kind(flows.pass_through, 0, 1, 1),
-    "dormant": Kind(flows.dormant, 0, 1, 1),
+    "dormant-wake-up": Kind(flows.dormant, 0, 1, 1),
     "velocity": Kind(flows.velocity, 0, 1, 1),
     "round-amounts": Kind(flows.round_amounts, 0, 1, 1),
     "time-of-day": Kind(flows.time_of_day, 0, 1, 1),
@@ -70,7 +71,8 @@ class Wanted:
     """Which schemes a world shall have.
 
     Attributes:
-        rate: Share of accounts whose owners launder; kinds take turns.
+        rate: Share of accounts whose owners launder; kinds that the world is long enough for take
+            turns.
         counts: Or exactly so many of each kind; then the rate does not matter.
         ring: People in one ring who structure; 0: there is none.
     """
@@ -108,12 +110,25 @@ class Wanted:
             raise ValueError(f"schemes {text!r}: a share or KIND=NUMBER,... is asked") from None
         return cls(counts=counts, ring=counts.pop(RING, 0))
 
-    def of(self, seed: int, accounts: float) -> dict[str, int]:
-        """How many schemes of each kind a world of so many accounts has."""
+    def of(self, seed: int, accounts: float, start: int, days: int) -> dict[str, int]:
+        """How many schemes of each kind a world has, so many accounts on so many days from `start`.
+
+        Raises:
+            ValueError: The world is too short for what is asked for.
+        """
+        found = {kind: n for kind, n in (self.counts or {}).items() if n}
+        if (found or self.ring or (self.counts is None and self.rate)) and days < LEAST_DAYS:
+            raise ValueError(f"days is {days}: schemes need at least {LEAST_DAYS}")
+        if _DORMANT in found and days < flows.DORMANT_DAYS:
+            raise ValueError(
+                f"days is {days}: to fall asleep and wake up takes {flows.DORMANT_DAYS}"
+            )
         if self.counts is not None:
-            return {kind: n for kind, n in self.counts.items() if n}
-        found: dict[str, int] = {}
-        members, order = 0.0, stream(seed, "aml kinds").permutation(np.array(list(KINDS))).tolist()
+            return found
+        no_room = {_DORMANT: days < flows.DORMANT_DAYS}
+        no_room["time-of-day"] = not len(flows.month_ends(start, days))
+        kinds = [kind for kind in KINDS if not no_room.get(kind, False)]
+        members, order = 0.0, stream(seed, "aml kinds").permutation(np.array(kinds)).tolist()
         while members < self.rate * accounts:
             kind = order[sum(found.values()) % len(order)]
             found[kind] = found.get(kind, 0) + 1

@@ -19,7 +19,7 @@ from connectors.generators.aml.everyday import SIZE, Everyday
 from connectors.generators.aml.kyc import Files
 from connectors.generators.aml.money import RATES, Rates
 from connectors.generators.aml.people import LEAST, Bank
-from connectors.generators.aml.schemes import LEAST_DAYS, Schemes, Wanted
+from connectors.generators.aml.schemes import Schemes, Wanted
 from connectors.generators.aml.units import CUSTOMER, LABEL, PAYMENT, UNIT, payment_records
 from connectors.generators.arrays import Floats, Ints
 from connectors.generators.feed import DAY, SECOND, midnight
@@ -58,9 +58,7 @@ class AmlWorld:
         self.start = midnight(day)
         self.end = self.start + days * DAY
         people = people or max(LEAST, round(count / (days * _A_DAY)))
-        counts = wanted.of(seed, people * _ACCOUNTS)
-        if (counts or wanted.ring) and days < LEAST_DAYS:
-            raise ValueError(f"days is {days}: schemes need at least {LEAST_DAYS}")
+        counts = wanted.of(seed, people * _ACCOUNTS, self.start, days)
         covered, silent = wanted.pool(counts)
         self.bank = Bank.of(
             seed, self.start, Rates(rates), ordinary=people, covered=covered, silent=silent
