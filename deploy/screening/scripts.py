@@ -56,7 +56,7 @@ def person(rng: Rng) -> Party:
 def firm(rng: Rng) -> Party:
     """A firm."""
     pool = pools()["firms"]
-    coined = _pick(rng, pool["coined"]) + _pick(rng, pool["tails"])
+    coined = "".join(_pick(rng, pool[part]) for part in ("coined", "middles", "tails"))
     if rng.random() < 0.2:
         trade = _pick(rng, pool["cyrillic"])
         word = _cyrillic(coined)
@@ -71,7 +71,8 @@ def firm(rng: Rng) -> Party:
 def vessel(rng: Rng) -> Party:
     """A ship."""
     pool = pools()["vessels"]
-    parts: tuple[str, ...] = (_pick(rng, pool["first"]), _pick(rng, pool["second"]))
+    second = _pick(rng, pool["starts"]) + _pick(rng, pool["ends"])
+    parts: tuple[str, ...] = (_pick(rng, pool["first"]), second)
     if rng.random() < 0.4:
         parts = (*parts, str(rng.integers(2, 30)))
     return Party("VESSEL", "latin", " ".join(parts), (parts,))
@@ -92,7 +93,7 @@ def fathers_name(rng: Rng) -> str:
 def _slavic(rng: Rng) -> Party:
     pool = pools()["slavic"]
     given = _pick(rng, pool["given"])
-    family = _pick(rng, pool["stems"]) + _pick(rng, pool["ends"])
+    family = "".join(_pick(rng, pool[part]) for part in ("stems", "middles", "ends"))
     roman = tuple((word_in(given, s), word_in(family, s)) for s in pools()["schemes"])
     return Party("PERSON", "slavic", f"{given} {family}", roman)
 
@@ -121,9 +122,11 @@ def _arabic(rng: Rng) -> Party:
 
 def _greek(rng: Rng) -> Party:
     pool = pools()["greek"]
-    given, stem, end = (_pick(rng, pool[part]) for part in ("given", "stems", "ends"))
-    roman = tuple((_nth(given, n), stem[1] + _nth(end, n)) for n in (1, 2))
-    return Party("PERSON", "greek", f"{given[0]} {stem[0]}{end[0]}", roman)
+    given, stem, middle, end = (
+        _pick(rng, pool[part]) for part in ("given", "stems", "middles", "ends")
+    )
+    roman = tuple((_nth(given, n), stem[1] + middle[1] + _nth(end, n)) for n in (1, 2))
+    return Party("PERSON", "greek", f"{given[0]} {stem[0]}{middle[0]}{end[0]}", roman)
 
 
 def _chinese(rng: Rng) -> Party:

@@ -121,17 +121,17 @@ class Screener:
         shared, total = np.zeros(len(self._names)), sum(weights)
         for weight, (like, value) in zip(weights, found, strict=True):
             if len(like):
-                part = np.zeros(len(self._names))
-                self._single.spread(part, like, value)
-                shared += weight * part
-        one = shared / np.minimum(self._sums, total)
-        both = 2 * shared / (self._sums + total)
-        promised = both + SUBSET * (one - both)
+                names, best = self._single.best(like, value)
+                shared[names] = shared[names] + weight * best
         initials = any(len(token) == 1 or token in words.DIGRAPHS for token in tokens)
         least = self.threshold / WHOLE - (_SLACK_INITIALS if initials else _SLACK)
-        good = np.flatnonzero(promised >= least)
+        good = np.flatnonzero(shared)
+        one = shared[good] / np.minimum(self._sums[good], total)
+        both = 2 * shared[good] / (self._sums[good] + total)
+        promised = both + SUBSET * (one - both)
+        good, promised = good[promised >= least], promised[promised >= least]
         if len(good) > CANDIDATES:
-            good = good[np.argsort(-promised[good], kind="stable")[:CANDIDATES]]
+            good = good[np.argsort(-promised, kind="stable")[:CANDIDATES]]
         return sorted(near.union(good.tolist()))
 
     def _glued_candidates(
@@ -173,6 +173,7 @@ class _Owned:
         self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         flat: Iterable[int] = (at for names in owners.values() for at in names)
         self._names = np.fromiter(flat, dtype=np.int64, count=int(self._starts[-1]))
+        self._value = np.zeros(int(self._names.max(initial=-1)) + 1)
 
     def count(self, token: str) -> int:
         """How many names hold `token`."""
@@ -184,10 +185,15 @@ class _Owned:
         names: list[int] = self._names[self._starts[at] : self._starts[at + 1]].tolist()
         return names
 
-    def spread(self, out: Floats, tokens: Ints, values: Floats) -> None:
-        """Set `out` at each name that holds one of `tokens` to the value of the last of them."""
-        for at, value in zip(tokens.tolist(), values.tolist(), strict=True):
-            out[self._names[self._starts[at] : self._starts[at + 1]]] = value
+    def best(self, tokens: Ints, values: Floats) -> tuple[Ints, Floats]:
+        """The names that hold one of `tokens`, and the value of the last such token for each.
+
+        A name that holds several comes several times, with the same value.
+        """
+        parts = [self._names[self._starts[at] : self._starts[at + 1]] for at in tokens.tolist()]
+        names = np.concatenate(parts)
+        self._value[names] = np.repeat(values, [len(part) for part in parts])
+        return names, self._value[names]
 
 
 def _glued(tokens: Sequence[str]) -> list[str]:

@@ -29,8 +29,8 @@ SHARP = 1.5
 _LEAST = (1.01, 1.01, 0.93, 0.85, 0.70, 0.64)
 _LEAST_LONG = 0.60
 _BASE = 38
-_DICE = 0.38
-_MOST = 120
+_DICE = 0.36
+_MOST = 72
 """So many tokens that share most pairs of letters are compared in full."""
 
 
