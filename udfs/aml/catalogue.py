@@ -11,6 +11,7 @@ from udfs.aml import (
     cash_smurfing,
     cash_structuring,
     flow_velocity,
+    model_score,
 )
 from udfs.aml.rule import Rule, RuleParams
 
@@ -22,6 +23,7 @@ _ALL: tuple[tuple[Rule[Any], type[RuleParams]], ...] = (
     (cash_consolidation.Consolidation(), cash_consolidation.Params),
     (cash_ctr.CtrAggregation(), cash_ctr.Params),
     (flow_velocity.Velocity(), flow_velocity.Params),
+    (model_score.ModelScore(), model_score.Params),
 )
 
 RULES: Mapping[str, Rule[Any]] = {rule.name: rule for rule, _ in _ALL}
