@@ -27,6 +27,7 @@ TABLES = {
     ),
     SNOOZES: TableSpec({"key": "str", "until": "int"}, "key"),
 }
+_COLUMNS = list(TABLES[MEMORY].columns)
 _BANDS = ("", "LOW", "MEDIUM", "HIGH", "REVIEW", "REPORT")
 _ANY = "*"
 _SAID = {"alert_id": pl.String, "corrects": pl.String, "why": pl.String}
@@ -108,7 +109,7 @@ def _remembered(table: Table, keys: pl.Series) -> dict[str, _Open]:
     rows = table.lookup(keys.unique(maintain_order=True))
     return {
         key: _Open(first_id, band, calm_at, version)
-        for key, first_id, band, calm_at, version in rows.select(TABLES[MEMORY].columns).iter_rows()
+        for key, first_id, band, calm_at, version in rows.select(_COLUMNS).iter_rows()
     }
 
 
@@ -119,7 +120,7 @@ def _remember(table: Table, memory: Mapping[str, _Open]) -> None:
         if one.changed
     ]
     if changed:
-        table.upsert(pl.DataFrame(changed, schema=list(TABLES[MEMORY].columns), orient="row"))
+        table.upsert(pl.DataFrame(changed, schema=_COLUMNS, orient="row"))
 
 
 def _asleep(table: Table, found: pl.DataFrame) -> dict[str, int]:
