@@ -13,6 +13,7 @@ State: the last outcome of each rule and customer, with at most 1,000 events, fo
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
@@ -108,9 +109,7 @@ def weighed(
                         (seen[key].at, subject, *outcome[:-2], last_time, *outcome[-2:], late)
                     )
     _remember(state[slot + SEEN], changed)
-    return {
-        name: pl.DataFrame(rows, schema=dict(OUTCOME), orient="row") for name, rows in said.items()
-    }
+    return {name: _frame(rows) for name, rows in said.items()}
 
 
 def _parts(seen: Mapping[str, _Seen], typology: Typology, subject: str, at: int) -> Iterator[_Part]:
@@ -128,12 +127,7 @@ def _outcome(parts: Sequence[_Part], typology: Typology, score: int) -> tuple[ob
     The amount is the greatest of the rules': the same money may be behind several of them. Events
     that a rule no longer lists are counted as many as they are, in each rule by itself.
     """
-    events: dict[str, None] = {}
-    more = 0
-    for _, _, one in sorted(parts, key=lambda part: part.seen.at):
-        listed = one.events.split(";") if one.events else []
-        events |= dict.fromkeys(listed)
-        more += one.event_count - len(listed)
+    events, count = _union([seen for _, _, seen in sorted(parts, key=lambda one: one.seen.at)])
     accounts = {part.seen.account for part in parts}
     return (
         accounts.pop() if len(accounts) == 1 else "",
@@ -143,11 +137,29 @@ def _outcome(parts: Sequence[_Part], typology: Typology, score: int) -> tuple[ob
         f"score {score} of {WHOLE}",
         f"review {typology.review}, report {typology.report}",
         "weighed: " + ", ".join(f"{part.rule} {part.share}" for part in parts),
-        list(events)[:LISTED],
-        len(events) + more,
+        events,
+        count,
         min(part.seen.first_time for part in parts),
         min(part.seen.first_offset for part in parts),
         max(part.seen.last_offset for part in parts),
+    )
+
+
+def _union(outcomes: Sequence[_Seen]) -> tuple[str, int]:
+    """The events behind outcomes, each once, the first LISTED as text; and how many they are."""
+    if len(outcomes) == 1:
+        return outcomes[0].events, outcomes[0].event_count
+    listed = [one.events.split(";") if one.events else [] for one in outcomes]
+    union = list(dict.fromkeys(chain.from_iterable(listed)))
+    unlisted = sum(one.event_count - len(part) for one, part in zip(outcomes, listed, strict=True))
+    return ";".join(union[:LISTED]), len(union) + unlisted
+
+
+def _frame(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    """Outcomes as columns; their events come as text."""
+    frame = pl.DataFrame(rows, schema={**OUTCOME, "events": pl.String()}, orient="row")
+    return frame.with_columns(
+        events=pl.col("events").str.split(";").list.filter(pl.element() != "")
     )
 
 
