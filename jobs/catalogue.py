@@ -99,7 +99,7 @@ def graph_job(config: Config) -> JobSpec:
 
 
 def regulatory_job(config: Config) -> JobSpec:
-    """Results, dead letters, batch indexes, control changes, submissions: a chain a partition."""
+    """Results, dead letters, batch indexes, what people changed or filed: a chain a partition."""
     topics = (
         "nets",
         "nets.provenance",
@@ -111,6 +111,10 @@ def regulatory_job(config: Config) -> JobSpec:
         "aml.dead",
         "aml.batches",
         "alerts",
+        "screening.dead",
+        "screening.batches",
+        "screening.runs",
+        "customers",
         "rules",
         "alert.actions",
         "control.changes",
