@@ -67,9 +67,7 @@ def find(transfers: pl.DataFrame, marked: frozenset[str], params: Params) -> lis
         params: Of the search.
     """
     seen = flows(transfers, marked, params)
-    found = [
-        ring for part in communities(seen.kept, params) for ring in _rings(part, seen, params)
-    ]
+    found = [ring for part in communities(seen.kept, params) for ring in _rings(part, seen, params)]
     return sorted(found, key=lambda ring: (-len(ring.members), ring.sink))
 
 
