@@ -42,6 +42,11 @@ _SCREENING_EXAMPLES = """Example:
 tidemark bench screening --names 5000
 """
 
+_GRAPH_EXAMPLES = """Example:
+
+tidemark bench graph --edges 1000000
+"""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
@@ -56,6 +61,7 @@ def register(app: typer.Typer) -> None:
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
+    bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -175,6 +181,23 @@ def screening(
     with _told(f"screening of {names:,} names"):
         results = bench.run(seed, names)
     _show(Report("screening-time", seed, results), as_json, out)
+
+
+def graph(
+    edges: Annotated[int, typer.Option(min=1_000, help="Links of the graph.")] = 1_000_000,
+    queries: Annotated[int, typer.Option(min=2, help="Questions.")] = 200,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Ways of three steps between customers in a Neo4j of its own, and ring search."""
+    from deploy.bench import graph as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told(f"graph of {edges:,} links") as echo:
+        results = bench.run(Settings.load(), seed, edges, queries, echo)
+    _show(Report("graph", seed, results), as_json, out)
 
 
 @contextmanager
