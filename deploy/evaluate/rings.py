@@ -16,6 +16,7 @@ from deploy.bench.harness import Result
 from deploy.evaluate.world import folded, outputs, recorded
 from deploy.graph.params import Params
 from deploy.graph.rings import Ring, find
+from deploy.proofs.sources import events
 from jobs.catalogue import Config, aml_job
 from schemas.codec import decode_batch
 from schemas.records import record
@@ -40,8 +41,7 @@ def run(seed: int, echo: Echo) -> list[Result]:
         value
         for (topic, _), span in log.spans.items()
         if topic == "schemes"
-        for value in span.values
-        if value is not None and len(value) > 8
+        for value in events(span)[1]
     ]
     labels = decode_batch(record("SchemeLabel"), values)[0].filter(kind="ring")
     echo(f"{PAYMENTS:,} payments with a ring of {labels.height:,} members")
