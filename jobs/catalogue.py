@@ -12,6 +12,7 @@ from connectors.topics import TOPICS
 from udfs.aml import step as aml
 from udfs.aml import trust
 from udfs.aml.slots import VERSION as AML_VERSION
+from udfs.graph import links
 from udfs.graph import step as graph
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
@@ -98,8 +99,24 @@ def graph_job(config: Config) -> JobSpec:
     )
 
 
+def links_job(config: Config) -> JobSpec:
+    """Transfers, postings and alerts to links between customers, accounts and alerts."""
+    lateness = config.lateness_ms * 1_000
+    return JobSpec(
+        name="links",
+        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in links.FEEDS),
+        step=links.LinkStep(),
+        tables=links.TABLES,
+        results=(links.TOPIC,),
+        effect_on=links.TOPIC,
+        version=f"{links.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 def regulatory_job(config: Config) -> JobSpec:
-    """Results, dead letters, batch indexes, control changes, submissions: a chain a partition."""
+    """Results, dead letters, batch indexes, what people changed or filed: a chain a partition."""
     topics = (
         "nets",
         "nets.provenance",
@@ -111,6 +128,10 @@ def regulatory_job(config: Config) -> JobSpec:
         "aml.dead",
         "aml.batches",
         "alerts",
+        "screening.dead",
+        "screening.batches",
+        "screening.runs",
+        "customers",
         "rules",
         "alert.actions",
         "control.changes",
@@ -167,6 +188,7 @@ def screening_job(config: Config) -> JobSpec:
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
+    "links": links_job,
     "regulatory": regulatory_job,
     "aml": aml_job,
     "screening": screening_job,
