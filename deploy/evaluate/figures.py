@@ -8,8 +8,8 @@ from deploy.evaluate.judged import RING, Judged, wilson
 FOUND = 0.95
 """Share of a ring's depositors that has to be found."""
 _HOUR = 3_600_000_000
-_DUTY = "ctr-aggregation"
-"""Asks for a report of every large sum of cash: its alerts are no suspicion, true or false."""
+_DUTIES = ("ctr-aggregation", "travel-rule")
+"""Rules that ask for a report or for data: their alerts are no suspicion, true or false."""
 
 
 def share(what: str, hits: int, of: int, bar: float | None = None) -> list[Result]:
@@ -50,10 +50,10 @@ def of_rules(rules: pl.DataFrame) -> list[Result]:
 
 def of_all(found: Judged, exposure: float) -> list[Result]:
     """All rules together, without those that are a duty to report."""
-    suspected = found.alerts.filter(pl.col("rule") != _DUTY)
+    suspected = found.alerts.filter(~pl.col("rule").is_in(_DUTIES))
     true = int(suspected["true"].sum())
     false = suspected.height - true
-    touched = found.hits.filter(pl.col("rule") != _DUTY)["scheme"].n_unique()
+    touched = found.hits.filter(~pl.col("rule").is_in(_DUTIES))["scheme"].n_unique()
     return [
         *share("precision of all rules", true, suspected.height),
         *share("schemes touched by any rule", touched, found.schemes.height),

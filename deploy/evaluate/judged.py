@@ -108,7 +108,9 @@ def by_kind(found: Judged, rules: Collection[str]) -> pl.DataFrame:
     )
     named = pl.DataFrame(ours, schema={"kind": pl.String(), "rule": pl.String()}, orient="row")
     counted = named.join(counted, on="kind", maintain_order="left")
-    return _ranged(counted, "found", "schemes", "recall")
+    ranged = _ranged(counted, "found", "schemes", "recall")
+    sought = pl.when(pl.col("rule") != "")
+    return ranged.with_columns(sought.then(name) for name in ("found", "recall", "low", "high"))
 
 
 def by_rule(found: Judged, exposure: float) -> pl.DataFrame:

@@ -83,7 +83,7 @@ def test_schemes_found_by_their_own_rule_and_how_long_it_took() -> None:
     kinds = by_kind(found(), ["smurfing", "structuring", "velocity"])
     columns = ("kind", "rule", "schemes", "found", "by_any", "hours", "in_time", "recall")
     assert kinds.select(columns).rows() == [
-        ("cycle", "", 1, 0, 0, None, 0, 0.0),
+        ("cycle", "", 1, None, 0, None, 0, None),
         # S1 begins at 8 h with its second member and is found at 18 h, before 20 h
         ("smurfing", "smurfing", 1, 1, 1, 10.0, 1, 1.0),
         # S2 is found at 21 h, after its end; S3 by another rule only
@@ -111,7 +111,7 @@ def test_worlds_add_up() -> None:
 
 def test_no_alert_finds_nothing() -> None:
     nothing = judge(LABELS, pl.DataFrame())
-    assert by_kind(nothing, ["smurfing"])["found"].to_list() == [0, 0, 0]
+    assert by_kind(nothing, ["smurfing"])["found"].to_list() == [None, 0, None]
     assert by_rule(nothing, 1.0).is_empty()
 
 
