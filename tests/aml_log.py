@@ -1,20 +1,31 @@
 """Postings by hand, and the AML job folded over them without Flink."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.batches import Folded
 from connectors.log import MemoryLog, fold_shard
 from connectors.spec import JobSpec
+from jobs.catalogue import Config, aml_job
 from schemas.codec import encode
 from schemas.records import record
+from udfs.aml.catalogue import PARAMS
+from udfs.aml.ruleset import canonical, digest, parse
+from udfs.aml.step import AmlStep
+from udfs.aml.trust import key_id, signed_text
 
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
 START = 1_772_438_400_000_000
 """2 March 2026, 08:00 UTC, microseconds."""
+SECOND = 1_000_000
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC = KEY.public_key().public_bytes_raw()
 FEEDS = ("postings", "customers", "rules", "alert.actions")
 
 POSTING: Mapping[str, Any] = {
@@ -93,9 +104,62 @@ class Log:
         row = {**CUSTOMER, "change_id": change_id, "customer": customer, "time": time, **fields}
         self.put("customers", "Customer", row)
 
+    def rules(self, epoch: int, effective: int, body: str, **fields: Any) -> None:
+        """Append a rule set, signed with KEY unless `fields` say otherwise."""
+        row = {
+            "ruleset_id": f"set-{epoch}",
+            "producer": "rules",
+            "time": effective,
+            "name": "aml",
+            "epoch": epoch,
+            "mode": "LIVE",
+            "effective_time": effective,
+            "body": body,
+            "hash": digest(body),
+            "author": "ada",
+            "approver": "bob",
+            "key_id": key_id(PUBLIC),
+        } | fields
+        signed = {"signature": KEY.sign(signed_text(row).encode())} | row
+        self.put("rules", "RuleSet", signed, fields.get("time", effective))
+
+    def action(self, kind: str, subject: str, time: int, **fields: Any) -> None:
+        """Append what a person did."""
+        row = {
+            "action_id": f"{kind}-{subject}-{time}",
+            "producer": "desk",
+            "subject": subject,
+            "alert_id": "",
+            "rule": "",
+            "kind": kind,
+            "until": 0,
+            "disposition": "",
+            "user": "ada",
+            "reason": "because",
+            "time": time,
+        }
+        appended = fields.pop("appended", None)
+        self.put("alert.actions", "AlertAction", row | fields, appended)
+
     def fold(self, job: JobSpec) -> list[Folded]:
         """All batches of the shard."""
         return list(fold_shard(job, 0, self.log.partition(FEEDS, 0)))
+
+
+def job(slice_ms: int = 1_000, lateness_ms: int = 1_000) -> JobSpec:
+    """The job over one partition that takes rule sets signed with KEY."""
+    config = Config(partitions=1, slice_ms=slice_ms, lateness_ms=lateness_ms)
+    return replace(aml_job(config), step=AmlStep((PUBLIC,)))
+
+
+def cash_counted(**params: Any) -> str:
+    """A rule set in which each cash-in of a day is an outcome: 1 LOW, 2 MEDIUM, 3 and more HIGH."""
+    bands = [
+        {"name": name, "at_least": number, "score": 300_000 * number}
+        for number, name in enumerate(("LOW", "MEDIUM", "HIGH"), 1)
+    ]
+    chosen = {"limit": 1, "below": 100_000_00, "window_days": 1, "bands": bands, **params}
+    return canonical(parse(json.dumps({"rules": {"micro-structuring": chosen}}), PARAMS))
 
 
 def outputs(folded: Sequence[Folded], topic: str) -> pl.DataFrame:

@@ -1,10 +1,12 @@
 """From outcomes to alerts: cool-down, snooze, amendments.
 
 One memory a rule and subject. Within the cool-down after an alert a further outcome says nothing
-new and is folded into it, unless it reaches a higher band or rests on a late event: then the alert
-is amended, and the amendment names the first version, which stays as it is. The cool-down runs from
-the first version; an amendment does not prolong it. A snoozed outcome leaves no trace: the first
-one after the snooze is judged as if it had not been.
+new and is folded into it, unless it reaches a higher band or a late event meets the rule: then the
+alert is amended, and the amendment names the first version, which stays as it is. A late event
+amends at the moment at which it counts, not again with each outcome that rests on it later.
+
+The cool-down runs from the first version; an amendment does not prolong it. A snoozed outcome
+leaves no trace: the first one after the snooze is judged as if it had not been.
 
 State: the newest alert of each rule and subject until its cool-down ends, snoozes until they end.
 """
@@ -45,7 +47,10 @@ class _Open:
 
 
 def handled(
-    state: State, outcomes: Mapping[str, tuple[pl.DataFrame, int]], slot: str
+    state: State,
+    outcomes: Mapping[str, tuple[pl.DataFrame, int]],
+    late: pl.DataFrame,
+    slot: str,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The alerts to be raised of all rules' outcomes, and those that were folded or snoozed.
 
@@ -53,6 +58,7 @@ def handled(
         state: Has the tables of this module, those of a slot under `slot` + name.
         outcomes: By rule, columns udfs.aml.rule.OUTCOME in the order of business time, and the
             cool-down in seconds.
+        late: Columns subject and at: whose late events count at which moments of this call.
         slot: Prefix of the tables: a shadow rule set has a memory of its own.
 
     Returns:
@@ -68,6 +74,9 @@ def handled(
         return pl.DataFrame(), pl.DataFrame()
     found = pl.concat(frames).sort("at", "rule", "subject", maintain_order=True)
     found = found.with_columns(key=pl.format("{}|{}", "rule", "subject"))
+    new = late.unique().with_columns(new=pl.lit(value=True))
+    found = found.join(new, on=["subject", "at"], how="left", maintain_order="left")
+    found = found.with_columns(late=pl.col("late") & pl.col("new").fill_null(value=False))
     memory = _remembered(state[slot + MEMORY], found["key"])
     told = pl.DataFrame(
         list(_judged(found, memory, _asleep(state[SNOOZES], found))), schema=_SAID, orient="row"

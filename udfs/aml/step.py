@@ -164,7 +164,8 @@ def _ruled(
     weighed = typologies.weighed(state, frames, rules.typologies, slot)
     for name, frame in weighed.items():
         outcomes[name] = (frame, typologies.COOL_DOWN_S)
-    raised, _ = handling.handled(state, outcomes, slot)
+    late = events.filter("late").select("at", subject="owner").select("subject", "at")
+    raised, _ = handling.handled(state, outcomes, late, slot)
     return raised
 
 
