@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.batches import Folded
 from connectors.log import MemoryLog, fold_shard
@@ -14,18 +12,15 @@ from connectors.spec import JobSpec
 from jobs.catalogue import Config, aml_job
 from schemas.codec import encode
 from schemas.records import record
+from tests.rule_sets import PUBLIC, signed
 from udfs.aml.catalogue import PARAMS
-from udfs.aml.ruleset import canonical, digest, parse
-from udfs.aml.step import AmlStep
-from udfs.aml.trust import key_id, signed_text
+from udfs.aml.ruleset import canonical, parse
 
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
 START = 1_772_438_400_000_000
 """2 March 2026, 08:00 UTC, microseconds."""
 SECOND = 1_000_000
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-PUBLIC = KEY.public_key().public_bytes_raw()
 FEEDS = ("postings", "customers", "rules", "alert.actions")
 
 POSTING: Mapping[str, Any] = {
@@ -104,24 +99,12 @@ class Log:
         row = {**CUSTOMER, "change_id": change_id, "customer": customer, "time": time, **fields}
         self.put("customers", "Customer", row)
 
-    def rules(self, epoch: int, effective: int, body: str, **fields: Any) -> None:
-        """Append a rule set, signed with KEY unless `fields` say otherwise."""
-        row = {
-            "ruleset_id": f"set-{epoch}",
-            "producer": "rules",
-            "time": effective,
-            "name": "aml",
-            "epoch": epoch,
-            "mode": "LIVE",
-            "effective_time": effective,
-            "body": body,
-            "hash": digest(body),
-            "author": "ada",
-            "approver": "bob",
-            "key_id": key_id(PUBLIC),
-        } | fields
-        signed = {"signature": KEY.sign(signed_text(row).encode())} | row
-        self.put("rules", "RuleSet", signed, fields.get("time", effective))
+    def rules(
+        self, epoch: int, effective: int, body: str, mode: str = "LIVE", **fields: Any
+    ) -> None:
+        """Append a rule set that is signed, at its `time`."""
+        row = signed(epoch, effective, body, mode, **fields)
+        self.put("rules", "RuleSet", row)
 
     def action(self, kind: str, subject: str, time: int, **fields: Any) -> None:
         """Append what a person did."""
@@ -147,9 +130,8 @@ class Log:
 
 
 def job(slice_ms: int = 1_000, lateness_ms: int = 1_000) -> JobSpec:
-    """The job over one partition that takes rule sets signed with KEY."""
-    config = Config(partitions=1, slice_ms=slice_ms, lateness_ms=lateness_ms)
-    return replace(aml_job(config), step=AmlStep((PUBLIC,)))
+    """The job over one partition that takes rule sets of the test key."""
+    return aml_job(Config(1, slice_ms, lateness_ms, rule_keys=PUBLIC.hex()))
 
 
 def cash_counted(**params: Any) -> str:
