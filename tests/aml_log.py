@@ -94,10 +94,22 @@ class Log:
         }
         self.put("postings", "Posting", row, appended)
 
-    def customer(self, change_id: str, customer: str, time: int, **fields: Any) -> None:
+    def customer(
+        self,
+        change_id: str,
+        customer: str,
+        time: int,
+        appended: int | None = None,
+        **fields: Any,
+    ) -> None:
         """Append what is known of a customer from then on."""
         row = {**CUSTOMER, "change_id": change_id, "customer": customer, "time": time, **fields}
-        self.put("customers", "Customer", row)
+        self.put("customers", "Customer", row, appended)
+
+    def repeat(self, topic: str) -> None:
+        """Append the newest record of a topic once more."""
+        span = self.log.spans[topic, 0]
+        self.log.append(topic, 0, span.appended[-1], span.values[-1], span.keys[-1])
 
     def rules(
         self, epoch: int, effective: int, body: str, mode: str = "LIVE", **fields: Any
