@@ -31,7 +31,7 @@ def judged(
     late = pl.concat(
         [found.filter("late").select("subject", "at") for found, _ in outcomes.values()]
     )
-    return handled(state, outcomes, late, slot)
+    return handled(state, outcomes, late, NO_ACTION, slot)
 
 
 def seconds(found: pl.DataFrame) -> list[int]:
@@ -39,9 +39,16 @@ def seconds(found: pl.DataFrame) -> list[int]:
     return [] if found.is_empty() else [(at - NOON) // SECOND for at in found["at"]]
 
 
-def asked(kind: str, subject: str = "C-1", rule: str = "", until: int = 0) -> pl.DataFrame:
-    row = {"subject": subject, "rule": rule, "kind": kind, "until": NOON + until * SECOND}
-    return pl.DataFrame([row])
+def asked(
+    kind: str, subject: str = "C-1", rule: str = "", until: int = 0, at: int = 0
+) -> pl.DataFrame:
+    """An action `at` seconds after noon."""
+    times = {"at": NOON + at * SECOND, "until": NOON + until * SECOND}
+    return pl.DataFrame([{"subject": subject, "rule": rule, "kind": kind, **times}])
+
+
+NO_ACTION = asked("CLOSE")
+NO_LATE = pl.DataFrame(schema={"subject": pl.String, "at": pl.Int64})
 
 
 def test_an_alert_is_named_by_rule_subject_time_and_events() -> None:
@@ -123,7 +130,7 @@ def test_a_late_event_amends_with_any_band_and_the_highest_stays() -> None:
 def test_a_late_event_amends_once_and_not_with_what_rests_on_it_later() -> None:
     rows = frame(outcome(at, late=at > 0) for at in range(4))
     late = pl.DataFrame({"subject": ["C-1", "C-2"], "at": [NOON + SECOND, NOON + 2 * SECOND]})
-    found, _ = handled(tables(TABLES), {"r": (rows, CALM)}, late, "")
+    found, _ = handled(tables(TABLES), {"r": (rows, CALM)}, late, NO_ACTION, "")
     assert seconds(found) == [0, 1]
 
 
@@ -178,6 +185,20 @@ def test_what_is_snoozed_says_so_also_when_it_would_amend() -> None:
     snooze(state, asked("SNOOZE", until=50))
     late = frame([outcome(1, band="HIGH", late=True)])
     assert judged(state, {"r": (late, CALM)})[1]["why"].to_list() == ["snoozed"]
+
+
+def test_actions_of_the_same_call_count_from_their_moment_on() -> None:
+    actions = pl.concat(
+        [
+            asked("SNOOZE", until=CALM, at=2),
+            asked("WAKE", at=4),
+            asked("SNOOZE", rule="r", until=CALM, at=5),
+        ]
+    )
+    rows = frame(outcome(at, [f"p{at}"]) for at in range(1, 7))
+    found, quiet = handled(tables(TABLES), {"r": (rows, 0)}, NO_LATE, actions, "")
+    assert seconds(found) == [1, 4]
+    assert seconds(quiet) == [2, 3, 5, 6]
 
 
 def test_waking_all_rules_leaves_the_snooze_of_one() -> None:
