@@ -23,6 +23,10 @@ _SAR = """Example:
 
 tidemark report sar --alert structuring-77aa12 --out reports/sar
 """
+_CTR = """Example:
+
+tidemark report ctr --subject C-77 --out reports/ctr
+"""
 _EMIR = """Example:
 
 tidemark report emir --day 2026-03-02 --clock business --out reports/emir
@@ -61,6 +65,7 @@ def register(app: typer.Typer) -> None:
     report.command("transactions", epilog=_TRANSACTIONS)(transactions)
     report.command("stor", epilog=_STOR)(stor)
     report.command("sar", epilog=_SAR)(sar)
+    report.command("ctr", epilog=_CTR)(ctr)
     report.command("emir", epilog=_EMIR)(emir)
     report.command("controls", epilog=_CONTROLS)(controls)
     report.command("operations", epilog=_OPERATIONS)(operations)
@@ -139,6 +144,28 @@ def sar(
 
     place = asked.place(file, brokers, prefix)
     _drafts("sar", out, subject, alert, day, clock, place, workers, as_json)
+
+
+def ctr(
+    out: Out,
+    subject: Subject = None,
+    alert: Alert = None,
+    day: Day = None,
+    clock: Clock = "log",
+    file: File = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Drafts of currency transaction reports: all cash of a person on a business day.
+
+    One draft a person and day, with the parts of the FinCEN CTR; from postings, not from alerts.
+    """
+    from deploy.reports import asked
+
+    place = asked.place(file, brokers, prefix)
+    _drafts("ctr", out, subject, alert, day, clock, place, workers, as_json)
 
 
 def emir(
@@ -232,19 +259,11 @@ def _drafts(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    from deploy.errors import UserError
     from deploy.reports import asked, drafts, form
-    from deploy.reports.cases import cases
+    from deploy.reports.drafting import drafted
 
     _, log = asked.walked(place, day, clock, ("Alert",), workers, out)
-    domain, make = drafts.FORMS[name]
-    found = cases(log.results["Alert"], domain, subject, alerts or ())
-    if not found:
-        whom = f" on {subject}" if subject else ""
-        raise UserError(f"the log has no alert of {domain}{whom} there: nothing to draft")
-    made = [make(case) for case in found]
+    made, count = drafted(name, place, log.results["Alert"], subject, alerts or ())
     drafts.write(form.empty_folder(out), made)
-    asked.told(
-        out, {"drafts": len(made), "alerts": sum(len(case.alerts) for case in found)}, as_json
-    )
+    asked.told(out, {"drafts": len(made), "alerts": count}, as_json)
     asked.end(log)

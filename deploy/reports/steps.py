@@ -25,7 +25,7 @@ ENDPOINT = """Example:
 tidemark report endpoint --port 8700 --reject 0.5
 """
 
-KINDS = ("transactions", "stor", "sar", "emir", "controls", "operations")
+KINDS = ("transactions", "stor", "sar", "ctr", "emir", "controls", "operations")
 
 File = Annotated[
     Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
