@@ -54,7 +54,8 @@ def backgrounds(
         postings = _postings(source, partition, [case.subject for case in own])
         for case in own:
             known = customers.get(case.subject, [])
-            rates = bodies.get(_decided_by(case))
+            body = bodies.get(_decided_by(case))
+            rates = json.loads(body)["rates"] if body else {}
             theirs = _placed(postings.filter(owner=case.subject), known)
             base = to_base("amount", "scale", "currency", rates) if rates else pl.lit(None)
             theirs = theirs.with_columns(base=base.cast(pl.Int64))
@@ -62,10 +63,10 @@ def backgrounds(
     return out
 
 
-def _rule_sets(source: Source) -> dict[str, Mapping[str, int]]:
-    """The rates of each rule set by its hash; every partition has all of them."""
-    bodies = [one.row["body"] for one in recorded(source, "rules", [0]) if one.row["body"]]
-    return {digest(body): json.loads(body)["rates"] for body in [DEFAULT_BODY, *bodies]}
+def _rule_sets(source: Source) -> dict[str, str]:
+    """The text of each rule set by its hash; every partition has all of them."""
+    bodies = [one.row["body"] for one in recorded(source, "rules", [0])]
+    return {digest(body): body for body in [DEFAULT_BODY, *bodies]}
 
 
 def _decided_by(case: Case) -> str:

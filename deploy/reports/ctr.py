@@ -128,7 +128,8 @@ def ctr(one: CashDay) -> Draft:
 def _total(rows: pl.DataFrame) -> str:
     """Exact, and as the form has it: whole dollars, rounded up."""
     total = int(rows["base"].sum())
-    said = f"{form.exact(total, 2)} USD in {rows.height} transactions"
+    several = "" if rows.height == 1 else "s"
+    said = f"{form.exact(total, 2)} USD in {rows.height} transaction{several}"
     if total <= LIMIT:
         return f"{said}: not more than {form.exact(LIMIT, 2)} USD, not reported"
     return f"{said}; {-(-total // 100)} in whole dollars, rounded up"
