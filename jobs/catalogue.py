@@ -12,6 +12,7 @@ from connectors.topics import TOPICS
 from udfs.aml import step as aml
 from udfs.aml.slots import VERSION as AML_VERSION
 from udfs.graph import step as graph
+from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
 from udfs.screening import step as screening
@@ -126,6 +127,22 @@ def aml_job(config: Config) -> JobSpec:
     )
 
 
+def motifs_job(config: Config) -> JobSpec:
+    """Transfers of all AML shards, in one partition, to alerts of shapes among them."""
+    lateness = config.lateness_ms * 1_000
+    topics = (motifs.TRANSFERS, motifs.RULES)
+    return JobSpec(
+        name="motifs",
+        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME) for topic in topics),
+        step=motifs.MotifStep(),
+        tables=motifs.TABLES,
+        results=(motifs.ALERTS,),
+        version=f"{motifs.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 def screening_job(config: Config) -> JobSpec:
     """Names of customers and of the other side of payments, against lists, to alerts."""
     topics = ("lists", "customers", "alert.actions", "postings")
@@ -146,5 +163,6 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "graph": graph_job,
     "regulatory": regulatory_job,
     "aml": aml_job,
+    "motifs": motifs_job,
     "screening": screening_job,
 }

@@ -52,7 +52,7 @@ _PLACES = {
     "rules": ("aml.coming", "effective_time"),
     "alert.actions": ("aml.actions", "time"),
 }
-_TYPES = {"int": pl.Int64, "str": pl.String, "bool": pl.Boolean}
+_TYPES = {"int": pl.Int64, "str": pl.String, "bool": pl.Boolean, "bytes": pl.Binary}
 
 
 def due(state: State, batch: Batch, topic: str, until: int) -> pl.DataFrame:
