@@ -102,6 +102,7 @@ def test_thresholds_and_name_of_the_set_in_force(slice_ms):
     log = Log()
     log.publish(SIX, START + 30 * DAY)
     fan(log, 5)
+    log.tick(START + 30 * DAY - HOUR)
     fan(log, 5, hub="I", start=START + 30 * DAY)
     fan(log, 6, hub="J", start=START + 31 * DAY)
     log.tick(START + 40 * DAY)
