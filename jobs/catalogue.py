@@ -23,6 +23,10 @@ AML_CONTROLS = ("customers", "rules", "alert.actions")
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
 
+SHARDS_APART = 900 * SECOND
+"""So much business time the shards of a job may be apart: what they gather in one partition is not
+late by that, and is decided on so much later."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -174,10 +178,12 @@ def aml_job(config: Config) -> JobSpec:
 def motifs_job(config: Config) -> JobSpec:
     """Transfers of all AML shards, in one partition, to alerts of shapes among them."""
     lateness = config.lateness_ms * 1_000
-    topics = (motifs.TRANSFERS, motifs.RULES)
     return JobSpec(
         name="motifs",
-        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME) for topic in topics),
+        feeds=(
+            Feed(motifs.TRANSFERS, lateness + SHARDS_APART, ahead=ANY_TIME),
+            Feed(motifs.RULES, lateness, ahead=ANY_TIME),
+        ),
         step=motifs.MotifStep(trust.keys_of(config.rule_keys)),
         tables=motifs.TABLES,
         results=(motifs.ALERTS,),
