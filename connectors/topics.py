@@ -47,6 +47,8 @@ TOPICS = {
         *_job("regulatory"),
         Topic("graph.edges", "GraphEdge"),
         *_job("graph"),
+        Topic("graph.links", "GraphLink"),
+        *_job("links"),
         Topic("alerts", "Alert", shared=True),
         Topic("control.changes", "ControlChange", "name"),
         Topic("submissions", "ReportSubmission", "report_id"),

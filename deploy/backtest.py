@@ -82,17 +82,23 @@ def backtest(
 
 def _config(options: Iterable[str]) -> Config:
     known = [option.name for option in fields(Config)]
-    found = {}
+    found, keys = {}, ""
     for text in options:
         name, _, value = text.partition("=")
         name = name.replace("-", "_")
+        if name == "rule_keys":
+            keys = value
+            continue
         if name not in known:
             raise UserError(f"--option {text}: unknown; give KEY=NUMBER, KEY of {', '.join(known)}")
         least, most = int(name != "lateness_ms"), _LIMITS.get(name, _LIMIT)
         if not (value.isascii() and value.isdigit() and least <= int(value[:20]) <= most):
             raise UserError(f"--option {text}: give {name} as a whole number, {least} to {most}")
         found[name] = int(value)
-    return Config(**found)
+    try:
+        return Config(**found, rule_keys=keys)
+    except ValueError as error:
+        raise UserError(f"--option rule-keys: {error}") from None
 
 
 def _spec(job: str, config: Config) -> JobSpec:

@@ -34,7 +34,16 @@ FIRST, SECOND = (
     [IVAN, MARIA],
     [entry(1, "Ivan Petrov", "SANCTION", "Vanya Petrov"), entry(3, "Li Wei")],
 )
-NAMES = ["Ivan Petrov", "PETROW Iwan", "Maria Lopez", "Lopez, Maria", "Li Wei", "Anna Schmidt", ""]
+NAMES = [
+    "Ivan Petrov",
+    "PETROW Iwan",
+    "Maria Lopez",
+    "Lopez, Maria",
+    "Li Wei",
+    "Anna Schmidt",
+    "...",
+    "",
+]
 
 
 def good_guys(until):

@@ -37,6 +37,11 @@ _REPORT_EXAMPLES = """Example:
 tidemark bench report --events 1000000
 """
 
+_AML_EXAMPLES = """Example:
+
+tidemark bench aml --payments 500000
+"""
+
 _SCREENING_EXAMPLES = """Example:
 
 tidemark bench screening --names 5000
@@ -55,6 +60,7 @@ def register(app: typer.Typer) -> None:
     bench.command("trace", epilog=_TRACE_EXAMPLES)(trace)
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
+    bench.command("aml", epilog=_AML_EXAMPLES)(aml)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
@@ -162,19 +168,38 @@ def report(
     _show(Report("report", seed, results), as_json, out)
 
 
+def aml(
+    payments: Annotated[int, typer.Option(min=400_000, help="Payments of a run.")] = 1_500_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Postings through all rules on a broker and cluster of their own: rate, latency, growth."""
+    from deploy.bench import aml as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told("starting") as echo:
+        results = bench.run(Settings.load(), seed, payments, echo)
+    _show(Report("aml", seed, results), as_json, out)
+
+
 def screening(
     names: Annotated[int, typer.Option(min=100, help="Names to screen.")] = 5_000,
     seed: Seed = 1,
     as_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Screen names against a list of 20,000 entries on one core; to screening-time.json."""
+    """Screen names against a list of 20,000 entries on one core, and judge labelled pairs."""
     from deploy.bench import screening as bench
     from deploy.bench.harness import Report
+    from deploy.screening import evaluate
 
-    with _told(f"screening of {names:,} names"):
+    with _told(f"screening of {names:,} names") as echo:
         results = bench.run(seed, names)
-    _show(Report("screening-time", seed, results), as_json, out)
+        echo("labelled pairs, against the synthetic list and among 20,000 entries")
+        results += evaluate.run(None, bench.ENTRIES)
+    _show(Report("screening", seed, results), as_json, out)
 
 
 @contextmanager

@@ -130,9 +130,7 @@ def evaluate(
     entries: Annotated[int, typer.Option(min=1_000, help="Entries of the longer list.")] = 20_000,
     show: Annotated[bool, typer.Option("--wrong", help="Print the pairs judged wrong.")] = False,
     as_json: Json = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Write there, not to docs/bench/screening.json.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON, too.")] = None,
 ) -> None:
     """Precision, recall and F1 of screening on labelled pairs, by kind of variation."""
     from deploy import terminal
@@ -145,12 +143,12 @@ def evaluate(
         terminal.show_table(columns, measure.wrong(threshold))
         return
     report = Report("screening", SEED, measure.run(threshold, entries))
-    path = report.write(out)
+    if out is not None:
+        typer.echo(f"written to {report.write(out)}", err=True)
     if as_json:
         terminal.show_json(report.document())
         return
     terminal.show_table(("what", "value", "unit", "bar", "met"), report.rows())
-    typer.echo(f"written to {path}", err=True)
 
 
 def _group(app: typer.Typer, name: str) -> typer.Typer:

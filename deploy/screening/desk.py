@@ -108,6 +108,13 @@ def judged(runs: list[dict[str, Any]], partitions: int) -> tuple[list[dict[str, 
         if len(mine) < partitions:
             wrong.append(f"list {name}: in force in {len(mine)} of {partitions} partitions")
     wrong += [
+        f"list {run['list']} partition {run['partition']}: epoch {run['epoch']} was refused: "
+        f"{run['reason']}; epoch {last[place]['epoch'] if place in last else 'none'} is in force"
+        for run in runs
+        for place in [(run["list"], run["partition"])]
+        if run["outcome"] == "REFUSED" and run["epoch"] > last.get(place, {"epoch": 0})["epoch"]
+    ]
+    wrong += [
         f"list {run['list']} partition {run['partition']}: {run['screened']} of {run['known']} "
         f"customers were screened, {run['unreadable']} names cannot be read"
         for run in rows

@@ -41,7 +41,7 @@ class Naive:
         self.pep_again, self.lasts = pep_again, lasts
         self.lists, self.good, self.parts = {}, {}, {}
         self.customers, self.raised, self.exceptions = {}, {}, {}
-        self.unscreened = 0
+        self.unscreened = self.unread = self.passed = 0
         self.alerts, self.runs = [], []
 
     def run(self, rows):
@@ -79,9 +79,11 @@ class Naive:
                 name, event = self.customers[customer]
                 counts["known"] += 1
                 self.decide("C", customer, name, event, at, counts, [row["name"]])
-        unscreened = self.unscreened if row["kind"] == "LISTED" else 0
-        self.unscreened -= unscreened
-        self.runs.append((row["name"], row["epoch"], "IN_FORCE", *counts.values(), unscreened))
+        since = 0, 0, 0
+        if row["kind"] == "LISTED":
+            since = self.unscreened, self.unread, self.passed
+            self.unscreened = self.unread = self.passed = 0
+        self.runs.append((row["name"], row["epoch"], "IN_FORCE", *counts.values(), *since))
 
     def customer(self, row, at):
         before = self.customers.get(row["customer"])
@@ -90,9 +92,13 @@ class Naive:
             self.decide("C", row["customer"], row["name"], row["change_id"], at, {})
 
     def posting(self, row, at):
-        if row["counterparty_name"] and not self.lists:
+        name, counts = row["counterparty_name"], {}
+        if name and not self.lists:
             self.unscreened += 1
-        self.decide("P", row["owner"], row["counterparty_name"], row["posting_id"], at, {})
+        elif name and not normalise(name).tokens:
+            self.unread += 1
+        self.decide("P", row["owner"], name, row["posting_id"], at, counts)
+        self.passed += counts.get("excepted", 0)
 
     def action(self, row, at):
         parts = row["alert_id"].split("|")

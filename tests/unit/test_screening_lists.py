@@ -163,7 +163,8 @@ def test_a_name_that_the_record_does_not_allow_is_refused():
 
 
 def run_of(**given):
-    usual = {"list": "eu", "partition": 0, "outcome": "IN_FORCE", "hash": "a"}
+    usual = {"list": "eu", "partition": 0, "outcome": "IN_FORCE", "hash": "a", "epoch": 2}
+    usual["reason"] = "two rows are the same"
     return usual | {"known": 2, "screened": 2, "unreadable": 0} | given
 
 
@@ -171,6 +172,9 @@ def test_status_names_partitions_that_differ_or_customers_not_screened():
     good = [run_of(), run_of(partition=1)]
     assert judged(good, 2) == (good, [])
     assert judged([*good, run_of(outcome="REFUSED", hash="b")], 2)[1] == []
+    assert judged([*good, run_of(outcome="REFUSED", epoch=3)], 2)[1] == [
+        "list eu partition 0: epoch 3 was refused: two rows are the same; epoch 2 is in force"
+    ]
     for runs, reason in (
         ([*good, run_of(hash="b")], "different versions"),
         (good[:1], "in force in 1 of 2"),

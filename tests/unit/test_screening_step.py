@@ -62,6 +62,7 @@ LOGS = st.builds(
     BEFORE,
     st.lists(LOG_ITEM, max_size=25),
 )
+SINCE = ("unscreened", "unreadable_postings", "excepted_postings")
 QUICK = Config(pep_again_us=10, exception_us=15)
 
 
@@ -112,7 +113,7 @@ def test_equals_the_naive_definition(rows, data):
     out = run(rows, data.draw(st.lists(st.integers(0, 16), max_size=4)), config=QUICK)
     found, runs = Naive(lambda e: Screener(e, 850_000), pep_again=10, lasts=15).run(rows)
     assert alerts(out) == found
-    columns = ("known", "hits", "raised", "repeated", "excepted", "unscreened")
+    columns = ("known", "hits", "raised", "repeated", "excepted", *SINCE)
     told = out["screening.runs"].to_dicts() if "screening.runs" in out else []
     assert [
         (run["list"], run["epoch"], run["outcome"], *(run[c] for c in columns)) for run in told
@@ -193,6 +194,24 @@ def test_customers_are_screened_when_a_list_takes_effect_and_the_run_counts_them
     assert out["alerts"]["time"].to_list() == [7, 8, 9]
     assert out["screening.runs"]["replaced"][0] == ""
     assert out["screening.runs"]["replaced"][1] == out["screening.runs"]["hash"][0]
+
+
+def test_a_name_in_a_payment_that_is_not_compared_or_not_raised_is_counted_in_the_next_run():
+    eu = parts("eu", 1, FIRST, 1)
+    log = [posting("C1", "Ivan Petrov", 0, "no list"), posting("C1", "...", 0, "none either"), *eu]
+    log += [posting("C1", "...", 2), posting("C1", "c1:" + "a" * 43, 3), posting("C1", "", 4)]
+    log += [posting("C1", "Ivan Petrov", 5, "p5"), customer("C1", "...", 5)]
+    log.append(closed(run(placed(log)), 6))
+    log += [posting("C1", "Ivan Petrov", 7), posting("C1", "Ivan Petrov", 8)]
+    log += [*parts("good", 1, good_guys(1), 9, EXCEPTIONS), *parts("eu", 2, SECOND, 10)]
+    log += parts("eu", 3, FIRST, 11)
+    out = run(placed(log), [4, 9])
+    assert out["screening.runs"].select("list", "epoch", *SINCE).rows() == [
+        ("eu", 1, 2, 0, 0),
+        ("good", 1, 0, 0, 0),
+        ("eu", 2, 0, 2, 2),  # "..." and the commitment; two payments under the exception
+        ("eu", 3, 0, 0, 0),
+    ]
 
 
 def test_a_customer_is_screened_when_the_name_is_new_and_not_when_it_stays():

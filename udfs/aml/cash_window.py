@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from schemas.ids import is_zone
 from schemas.step import State
 from udfs.aml.rule import CASH_TABLE, DAY, LISTED, WHOLE, Moment
 
@@ -144,13 +145,7 @@ def at_least(limit: int, factor: Ints) -> Ints:
     return -part(np.full(len(factor), -limit), factor)
 
 
-@cache
-def _known(zone: str) -> bool:
-    try:
-        pl.Series([0]).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone)
-    except pl.exceptions.ComputeError:
-        return False
-    return True
+_known = cache(is_zone)
 
 
 def business_days(rows: pl.DataFrame) -> pl.DataFrame:

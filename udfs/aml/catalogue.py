@@ -43,3 +43,9 @@ RULES: Mapping[str, Rule[Any]] = {rule.name: rule for rule, _ in _ALL}
 """The rules by name."""
 PARAMS: Mapping[str, type[RuleParams]] = {rule.name: params for rule, params in _ALL}
 """What may be chosen of each."""
+REVISED: Mapping[str, str] = {}
+"""Version of each rule or typology whose decisions were changed; all others are at version 1.
+
+Raise it, together with udfs.aml.slots.VERSION, when the code of a rule gives other outcomes for the
+same events and parameters. What a rule set chooses is not told by it but by the set's hash.
+"""

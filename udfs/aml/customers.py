@@ -29,7 +29,7 @@ CUSTOMERS = {
 
 
 def changes_of(records: pl.DataFrame) -> pl.DataFrame:
-    """Customer records as changes: `at` and what is kept, in order of time."""
+    """Customer records as changes: `at`, what is kept, and the offset."""
     return records.select(
         "at",
         "customer",
@@ -41,6 +41,7 @@ def changes_of(records: pl.DataFrame) -> pl.DataFrame:
         rating="rating",
         enhanced=pl.col("due_diligence") == "ENHANCED",
         pep="pep",
+        offset="offset",
     )
 
 
@@ -49,15 +50,17 @@ def known_as_of(state: State, changes: pl.DataFrame, events: pl.DataFrame) -> pl
 
     Args:
         state: Has the table of customers as of before all of `changes`.
-        changes: As from `changes_of`, sorted by `at`.
-        events: Sorted by `at`; their order is kept.
+        changes: As from `changes_of`, sorted by `at` and offset: of one moment the last counts.
+        events: Sorted by `at`; their order is kept. A change counts for events of its own moment.
     """
     known = state[TABLE].lookup(events["owner"].unique().rename("customer")).drop("known")
-    joined = events.join(known, left_on="owner", right_on="customer", how="left").sort(
-        "at", "posting_id"
+    joined = events.join(
+        known, left_on="owner", right_on="customer", how="left", maintain_order="left"
     )
     if changes.height:
-        newer = changes.rename({name: f"new_{name}" for name in _KEPT}).sort("at")
+        newer = changes.select(
+            "at", "customer", *(pl.col(name).alias(f"new_{name}") for name in _KEPT)
+        )
         joined = joined.join_asof(
             newer, on="at", by_left="owner", by_right="customer", check_sortedness=False
         ).with_columns(pl.coalesce(f"new_{name}", name).alias(name) for name in _KEPT)
@@ -70,7 +73,7 @@ def learn(state: State, changes: pl.DataFrame) -> None:
     """Take in changes, the newest of each customer."""
     if changes.height:
         newest = changes.unique("customer", keep="last", maintain_order=True)
-        state[TABLE].upsert(newest.drop("at"))
+        state[TABLE].upsert(newest.drop("at", "offset"))
 
 
 def factor(factors: Mapping[Factor, int]) -> pl.Expr:

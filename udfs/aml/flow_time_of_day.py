@@ -23,12 +23,12 @@ State: counts by hour and by class of amount of each owner, the running block an
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import polars as pl
 from pydantic import Field
 
+from schemas.ids import is_zone
 from schemas.step import State, TableSpec
 from udfs.aml.flow_blocks import Ledger, Page, by_block
 from udfs.aml.flow_groups import Array, Group, group
@@ -145,10 +145,7 @@ def hours(events: pl.DataFrame) -> Array:
 @cache
 def _zone(name: str) -> str:
     """The zone of that name, or UTC if there is none."""
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "UTC"
+    return name if is_zone(name) else "UTC"
 
 
 def _told(found: pl.DataFrame, params: Params) -> pl.DataFrame:

@@ -2,36 +2,46 @@
 
 One memory a rule and subject. Within the cool-down after an alert a further outcome says nothing
 new and is folded into it, unless it reaches a higher band or rests on a late event: then the alert
-is amended, and the amendment names the first version, which stays as it is.
+is amended, and the amendment names the first version, which stays as it is. The cool-down runs from
+the first version; an amendment does not prolong it. A snoozed outcome leaves no trace: the first
+one after the snooze is judged as if it had not been.
+
+State: the newest alert of each rule and subject until its cool-down ends, snoozes until they end.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
-from schemas.step import State, TableSpec
-from udfs.aml.rule import WHOLE
-from udfs.shape import as_record
+from schemas.step import State, Table, TableSpec
 
 SECOND = 1_000_000
 MEMORY = "aml.alerts"
 SNOOZES = "aml.snoozes"
 TABLES = {
     MEMORY: TableSpec(
-        {
-            "key": "str",
-            "first_id": "str",
-            "band": "int",
-            "calm_at": "int",
-            "version": "int",
-        },
+        {"key": "str", "first_id": "str", "band": "int", "calm_at": "int", "version": "int"},
         "key",
     ),
     SNOOZES: TableSpec({"key": "str", "until": "int"}, "key"),
 }
+_COLUMNS = list(TABLES[MEMORY].columns)
 _BANDS = ("", "LOW", "MEDIUM", "HIGH", "REVIEW", "REPORT")
 _ANY = "*"
+_SAID = {"alert_id": pl.String, "corrects": pl.String, "why": pl.String}
+
+
+@dataclass(slots=True)
+class _Open:
+    """The newest alert of a rule and subject: `band` is the highest so far."""
+
+    first_id: str
+    band: int
+    calm_at: int
+    version: int
+    changed: bool = False
 
 
 def handled(
@@ -55,137 +65,94 @@ def handled(
         if frame.height
     ]
     if not frames:
-        empty = pl.DataFrame()
-        return empty, empty
+        return pl.DataFrame(), pl.DataFrame()
     found = pl.concat(frames).sort("at", "rule", "subject", maintain_order=True)
     found = found.with_columns(key=pl.format("{}|{}", "rule", "subject"))
-    keys = found["key"].unique(maintain_order=True)
-    known = {row["key"]: row for row in state[slot + MEMORY].lookup(keys).iter_rows(named=True)}
-    snoozed = _snoozes(state, found)
-    said: list[dict[str, object]] = []
-    for row in found.select(
-        "key", "subject", "rule", "at", "band", "calm", "late", "last_time", "event_count", "events"
-    ).iter_rows(named=True):
-        said.append(_judged(row, known[row["key"]], snoozed))
-    changed = [row for row in known.values() if row.pop("changed", False)]
-    if changed:
-        columns = list(TABLES[MEMORY].columns)
-        state[slot + MEMORY].upsert(pl.DataFrame([{c: r[c] for c in columns} for r in changed]))
+    memory = _remembered(state[slot + MEMORY], found["key"])
     told = pl.DataFrame(
-        said, schema={"alert_id": pl.String, "corrects": pl.String, "why": pl.String}
+        list(_judged(found, memory, _asleep(state[SNOOZES], found))), schema=_SAID, orient="row"
     )
+    _remember(state[slot + MEMORY], memory)
     found = pl.concat([found, told], how="horizontal")
     return found.filter(pl.col("alert_id") != ""), found.filter(pl.col("alert_id") == "")
 
 
 def _judged(
-    row: Mapping[str, object], memory: dict[str, object], snoozed: Mapping[str, int]
-) -> dict[str, object]:
-    """Whether this outcome is a new alert, an amendment, or nothing new; the memory follows."""
-    at, band = int(row["at"]), _BANDS.index(str(row["band"]))  # type: ignore[call-overload]
-    until = max(snoozed.get(f"{rule}|{row['subject']}", 0) for rule in (str(row["rule"]), _ANY))
-    if at < until:
-        return {"alert_id": "", "corrects": "", "why": "snoozed"}
-    open_still = bool(memory["first_id"]) and at < int(memory["calm_at"])  # type: ignore[call-overload]
-    if open_still and band <= int(memory["band"]) and not row["late"]:  # type: ignore[call-overload]
-        return {"alert_id": "", "corrects": "", "why": "folded"}
-    version = int(memory["version"]) + 1 if open_still else 1  # type: ignore[call-overload]
-    first = str(memory["first_id"]) if open_still else ""
-    alert_id = _alert_id(row, version) if not open_still else f"{first}.{version}"
-    memory |= {
-        "first_id": first or alert_id,
-        "band": max(band, int(memory["band"])) if open_still else band,  # type: ignore[call-overload]
-        "calm_at": int(memory["calm_at"]) if open_still else at + int(row["calm"]),  # type: ignore[call-overload]
-        "version": version,
-        "known": True,
-        "changed": True,
+    found: pl.DataFrame, memory: dict[str, _Open], asleep: Mapping[str, int]
+) -> Iterator[tuple[str, str, str]]:
+    """Of each outcome alert_id, corrects and why it raises nothing; the memory follows."""
+    texts = found["events"].list.join(";")
+    columns = ("key", "rule", "subject", "at", "band", "calm", "late")
+    for number, row in enumerate(found.select(columns).iter_rows()):
+        key, rule, subject, at, name, calm, late = row
+        band, last = _BANDS.index(name), memory[key]
+        again = last.first_id != "" and at < last.calm_at
+        if at < max(asleep.get(key, 0), asleep.get(f"{_ANY}|{subject}", 0)):
+            yield "", "", "snoozed"
+        elif again and band <= last.band and not late:
+            yield "", "", "folded"
+        elif again:
+            last.band, last.version, last.changed = max(band, last.band), last.version + 1, True
+            yield f"{last.first_id}.{last.version}", last.first_id, ""
+        else:
+            alert_id = _alert_id(f"{rule}|{subject}|{at}|{texts[number]}|1", rule)
+            memory[key] = _Open(alert_id, band, at + calm, version=1, changed=True)
+            yield alert_id, "", ""
+
+
+def _alert_id(text: str, rule: str) -> str:
+    """Derived from rule, subject, business time and the events named; nothing else counts."""
+    return f"{rule}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+
+def _remembered(table: Table, keys: pl.Series) -> dict[str, _Open]:
+    rows = table.lookup(keys.unique(maintain_order=True))
+    return {
+        key: _Open(first_id, band, calm_at, version)
+        for key, first_id, band, calm_at, version in rows.select(_COLUMNS).iter_rows()
     }
-    return {"alert_id": alert_id, "corrects": first, "why": ""}
 
 
-def _alert_id(row: Mapping[str, object], version: int) -> str:
-    events = ";".join(row["events"])  # type: ignore[arg-type]
-    text = f"{row['rule']}|{row['subject']}|{row['at']}|{events}|{version}"
-    return f"{row['rule']}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+def _remember(table: Table, memory: Mapping[str, _Open]) -> None:
+    changed = [
+        (key, one.first_id, one.band, one.calm_at, one.version)
+        for key, one in memory.items()
+        if one.changed
+    ]
+    if changed:
+        table.upsert(pl.DataFrame(changed, schema=_COLUMNS, orient="row"))
 
 
-def _snoozes(state: State, found: pl.DataFrame) -> dict[str, int]:
-    wanted = pl.concat(
-        [found["key"], found.select(pl.format(_ANY + "|{}", "subject")).to_series()]
-    ).unique()
-    asleep = state[SNOOZES].lookup(wanted.rename("key"))
-    return {key: until for key, until in asleep.select("key", "until").iter_rows() if until}
+def _asleep(table: Table, found: pl.DataFrame) -> dict[str, int]:
+    """Until when a rule and subject, or all rules of a subject (`*`), are asleep."""
+    if not len(table):
+        return {}
+    anything = found.select(pl.format(_ANY + "|{}", "subject")).to_series()
+    wanted = pl.concat([found["key"], anything]).unique().rename("key")
+    rows = table.lookup(wanted).select("key", "until").iter_rows()
+    return {key: until for key, until in rows if until}
 
 
 def snooze(state: State, actions: pl.DataFrame) -> None:
-    """Take in actions that put a subject to sleep or wake it, in order of time."""
+    """Take in actions that put a subject to sleep or wake it, in order of time.
+
+    A snooze of one rule and a snooze of all stand side by side; waking one leaves the other. A
+    later action replaces an earlier one of the same kind of snooze, also by an earlier end.
+    """
     asked = actions.filter(pl.col("kind").is_in(["SNOOZE", "WAKE"]))
     if asked.is_empty():
         return
+    rule = pl.when(pl.col("rule") == "").then(pl.lit(_ANY)).otherwise("rule")
     rows = asked.select(
-        key=pl.format(
-            "{}|{}", pl.when(pl.col("rule") == "").then(pl.lit(_ANY)).otherwise("rule"), "subject"
-        ),
+        key=pl.format("{}|{}", rule, "subject"),
         until=pl.when(pl.col("kind") == "SNOOZE").then("until").otherwise(0),
     )
     state[SNOOZES].upsert(rows.unique("key", keep="last", maintain_order=True))
 
 
-def alerts(raised: pl.DataFrame, decided_by: str, version: str, shard: int) -> pl.DataFrame:
-    """The records of raised outcomes."""
-    return as_record(
-        raised.with_columns(
-            time=pl.col("at"),
-            domain=pl.lit("AML"),
-            rule_version=pl.lit("1"),
-            decided_by=pl.lit(decided_by),
-            subject_kind=pl.lit("CUSTOMER"),
-            instrument=pl.lit(""),
-            venue=pl.lit(""),
-            currency=pl.lit("USD"),
-            scale=pl.lit(2),
-            events=pl.col("events").list.join(";"),
-            source_topic=pl.lit("postings"),
-            source_partition=pl.lit(shard),
-            version=pl.lit(version),
-        ),
-        "Alert",
-    )
-
-
-def refusals(found: Sequence[Mapping[str, object]], version: str, shard: int) -> pl.DataFrame:
-    """The records of rule sets that do not count: at, name, epoch, hash, offset and why."""
-    if not found:
-        return pl.DataFrame()
-    rows = pl.DataFrame(list(found))
-    return as_record(
-        rows.with_columns(
-            alert_id=pl.format("rule-set-{}-{}-{}", "name", "epoch", "offset"),
-            time="at",
-            domain=pl.lit("AML"),
-            rule=pl.lit("rule-set-refused"),
-            rule_version=pl.lit("1"),
-            decided_by=pl.lit(""),
-            subject="name",
-            subject_kind=pl.lit("OTHER"),
-            **{name: pl.lit("") for name in ("account", "instrument", "venue", "currency")},
-            band=pl.lit("HIGH"),
-            score=pl.lit(WHOLE),
-            amount=pl.lit(0),
-            scale=pl.lit(0),
-            measured=pl.format("epoch {}", "epoch"),
-            limit=pl.lit("a rule set signed by a trusted key, of a greater epoch"),
-            reason=pl.col("why"),
-            events=pl.lit(""),
-            event_count=pl.lit(0),
-            first_time="at",
-            last_time="at",
-            corrects=pl.lit(""),
-            source_topic=pl.lit("rules"),
-            source_partition=pl.lit(shard),
-            first_offset="offset",
-            last_offset="offset",
-            version=pl.lit(version),
-        ),
-        "Alert",
-    )
+def forget(state: State, slots: tuple[str, ...], until: int) -> None:
+    """Drop what says nothing of events after `until`, microseconds UTC: no result changes by it."""
+    first = until + 1
+    for slot in slots:
+        state[slot + MEMORY].expire("calm_at", first + 1)
+    state[SNOOZES].expire("until", first + 1)

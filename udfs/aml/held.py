@@ -1,5 +1,7 @@
 """Holds records back until the business watermark has passed them, in the order of their time."""
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from schemas.step import Batch, State, TableSpec, effective_time
@@ -29,7 +31,7 @@ POSTING = TableSpec(
         "offset": "int",
     }
 )
-CHANGE = TableSpec({"at": "int", **CUSTOMERS[TABLE].columns})
+CHANGE = TableSpec({"at": "int", **CUSTOMERS[TABLE].columns, "offset": "int"})
 SET = TableSpec(
     {
         "at": "int",
@@ -44,25 +46,42 @@ SET = TableSpec(
         "offset": "int",
     }
 )
-ACTION = TableSpec({"at": "int", "subject": "str", "rule": "str", "kind": "str", "until": "int"})
+ACTION = TableSpec(
+    {"at": "int", "subject": "str", "rule": "str", "kind": "str", "until": "int", "offset": "int"}
+)
 HELD = {"aml.due": POSTING, "aml.changes": CHANGE, "aml.coming": SET, "aml.actions": ACTION}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a feed is held, which field says when it counts, and the order of those due."""
+
+    table: str
+    time: str
+    order: tuple[str, ...]
+
+
 _PLACES = {
-    "postings": ("aml.due", "time"),
-    "customers": ("aml.changes", "time"),
-    "rules": ("aml.coming", "effective_time"),
-    "alert.actions": ("aml.actions", "time"),
+    "postings": _Place("aml.due", "time", ("at", "posting_id", "offset")),
+    "customers": _Place("aml.changes", "time", ("at", "offset")),
+    "rules": _Place("aml.coming", "effective_time", ("at", "epoch", "offset")),
+    "alert.actions": _Place("aml.actions", "time", ("at", "offset")),
 }
-_TYPES = {"int": pl.Int64, "str": pl.String, "bool": pl.Boolean}
+_TYPES = {"int": pl.Int64, "str": pl.String, "bool": pl.Boolean, "bytes": pl.Binary}
 
 
 def due(state: State, batch: Batch, topic: str, until: int) -> pl.DataFrame:
-    """What comes due of a feed, held back or new; `at` is when it counts."""
-    table, time = _PLACES[topic]
+    """What comes due of a feed, held back or new, in the one order it is taken in.
+
+    `at` is when it counts. What counts at the same moment is taken in the order of ids or epochs
+    and then of offsets, never of arrival in batches.
+    """
+    place = _PLACES[topic]
     frame = batch.get(topic)
     if frame is not None:
-        frame = frame.with_columns(at=effective_time(time))
+        frame = frame.with_columns(at=effective_time(place.time))
         frame = changes_of(frame) if topic == "customers" else frame
         frame = frame.select(
-            pl.col(name).cast(_TYPES[kind]) for name, kind in HELD[table].columns.items()
+            pl.col(name).cast(_TYPES[kind]) for name, kind in HELD[place.table].columns.items()
         )
-    return state[table].due(frame, "at", until)
+    return state[place.table].due(frame, "at", until).sort(place.order)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
 from schemas.step import State, Table, TableSpec
-from udfs.aml import handling, typologies
+from udfs.aml import handling, records, typologies
 from udfs.aml.catalogue import PARAMS, RULES
 from udfs.aml.rule import CASH_TABLE, FLOWS_TABLE
 from udfs.aml.ruleset import RuleSet, canonical, default, parse
@@ -15,6 +15,8 @@ from udfs.aml.trust import verify
 
 VERSION = "aml/1"
 """Changes when the results of the same input do."""
+NAME = "aml"
+"""Rule sets of this name are for this job; those of others are passed over."""
 LIVE, SHADOW = "", "shadow."
 """The slots, as the prefix of their tables."""
 
@@ -75,19 +77,21 @@ class Remembered:
 def switch(state: State, sets: pl.DataFrame, keys: tuple[bytes, ...], shard: int) -> pl.DataFrame:
     """Put rule sets in force; alerts for those that are refused: what runs stays as it is."""
     refused = []
-    for row in sets.iter_rows(named=True):
+    for row in sets.filter(pl.col("name") == NAME).iter_rows(named=True):
         slot = LIVE if row["mode"] == "LIVE" else SHADOW
         key = pl.Series("slot", ["live" if slot == LIVE else "shadow"])
-        body = "" if row["mode"] == "SHADOW_END" else row["body"]
         why = verify(row, keys, state[SETS].lookup(key)["epoch"][0])
-        why = why or (_unreadable(body) if body else None)
+        ends = row["mode"] == "SHADOW_END"
+        why = why or (None if ends else _unreadable(row["body"]))
         if why is not None:
-            refused.append(_refusal(row, why))
+            refused.append({name: row[name] for name in ("at", "name", "epoch", "offset")})
+            refused[-1]["why"] = why
             continue
         if slot == SHADOW:
-            _begin_shadow(state)
+            _renew_shadow(state, ends)
+        body = "" if ends else row["body"]
         state[SETS].upsert(pl.DataFrame({"slot": key, "epoch": row["epoch"], "body": body}))
-    return handling.refusals(refused, VERSION, shard)
+    return records.refusals(refused, VERSION, shard)
 
 
 def _unreadable(body: str) -> str | None:
@@ -99,16 +103,16 @@ def _unreadable(body: str) -> str | None:
     return None
 
 
-def _refusal(row: dict[str, Any], why: str) -> dict[str, Any]:
-    return {name: row[name] for name in ("at", "name", "epoch", "hash", "offset")} | {"why": why}
+def _renew_shadow(state: State, ends: bool) -> None:
+    """A shadow starts with what the live set remembers, so that both have the same history.
 
-
-def _begin_shadow(state: State) -> None:
-    """A shadow starts with what the live set remembers, so that both have the same history."""
+    One that ends leaves nothing.
+    """
     for name, spec in _OWN.items():
         shadow = state[SHADOW + name]
         shadow.clear()
-        (shadow.append if spec.key is None else shadow.upsert)(state[name].frame())
+        if not ends:
+            (shadow.append if spec.key is None else shadow.upsert)(state[name].frame())
 
 
 DEFAULT_BODY = canonical(default(PARAMS))

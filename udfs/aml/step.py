@@ -8,12 +8,13 @@ A late event counts at its place in the log and is marked.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State, TableSpec
-from udfs.aml import handling, slots, typologies
-from udfs.aml.catalogue import RULES
+from udfs.aml import handling, records, slots, typologies
+from udfs.aml.catalogue import REVISED, RULES
 from udfs.aml.customers import CUSTOMERS, factor, known_as_of, learn
 from udfs.aml.flow_owners import OWNERS, OWNERS_TABLE, numbered
 from udfs.aml.held import HELD, due
@@ -72,49 +73,56 @@ class AmlStep:
         until = clock.watermark - 1 if clock.watermark != MIN_TIME else MIN_TIME
         postings = due(state, batch, "postings", until)
         changes = due(state, batch, "customers", until)
-        sets = due(state, batch, "rules", until).sort("at", "epoch")
+        sets = due(state, batch, "rules", until)
         actions = due(state, batch, "alert.actions", until)
         if not (postings.height or changes.height or sets.height or actions.height):
             return {}
-        since = state["aml.clock"].lookup(pl.Series("key", ["aml"]))["until"][0]
-        events = numbered(state, known_as_of(state, changes.sort("at"), postings))
-        learn(state, changes.sort("at"))
+        events = numbered(state, known_as_of(state, changes, postings))
+        learn(state, changes)
         found = _Found()
-        for part in _stretches(events, sets, actions, since, until):
+        for part in _stretches(events, sets, actions, until):
             found.add("alerts", slots.switch(state, part.sets, self.keys, clock.shard))
             handling.snooze(state, part.actions)
             if part.events.height:
-                moment = Moment(clock.shard, part.since, part.until)
-                _decide(state, part.events, moment, found)
-        state["aml.clock"].upsert(pl.DataFrame({"key": ["aml"], "until": [until]}))
-        state[CASH_TABLE].expire("at", until - CASH_KEPT)
-        state[FLOWS_TABLE].expire("at", until - FLOWS_KEPT)
+                _decide(state, part.events, _moment(state, clock.shard, part.until), found)
+        _forget(state, until)
         return found.outputs()
+
+
+def _moment(state: State, shard: int, until: int) -> Moment:
+    """The business time from the last call of the rules on; it is remembered."""
+    since = state["aml.clock"].lookup(pl.Series("key", ["aml"]))["until"][0]
+    state["aml.clock"].upsert(pl.DataFrame({"key": ["aml"], "until": [until]}))
+    return Moment(shard, since, until)
+
+
+def _forget(state: State, until: int) -> None:
+    """Drop what no event after `until` can ask for."""
+    state[CASH_TABLE].expire("at", until - CASH_KEPT)
+    state[FLOWS_TABLE].expire("at", until - FLOWS_KEPT)
+    handling.forget(state, (LIVE, SHADOW), until)
+    typologies.forget(state, (LIVE, SHADOW), until)
 
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Events between two changes of what decides, and the changes before them."""
+    """Events up to `until` that are judged alike, and what changed just before them."""
 
     events: pl.DataFrame
     sets: pl.DataFrame
     actions: pl.DataFrame
-    since: int
     until: int
 
 
 def _stretches(
-    events: pl.DataFrame, sets: pl.DataFrame, actions: pl.DataFrame, since: int, until: int
+    events: pl.DataFrame, sets: pl.DataFrame, actions: pl.DataFrame, until: int
 ) -> Iterator[_Stretch]:
     """Cut the events where a rule set or an action begins to count; from its moment on it does."""
-    cuts = sorted({*sets["at"].to_list(), *actions["at"].to_list()})
-    begins, last = [since + 1, *cuts], since
-    for number, begin in enumerate(begins):
-        end = (begins[number + 1] - 1) if number + 1 < len(begins) else until
-        inside = pl.col("at").is_between(begin if number else MIN_TIME, end)
-        now = pl.col("at") == (begin if number else MIN_TIME)
-        yield _Stretch(events.filter(inside), sets.filter(now), actions.filter(now), last, end)
-        last = end
+    begins = [MIN_TIME, *sorted({*sets["at"].to_list(), *actions["at"].to_list()}), until + 1]
+    for begin, after in pairwise(begins):
+        now = pl.col("at") == begin
+        inside = pl.col("at").is_between(begin, after, closed="left")
+        yield _Stretch(events.filter(inside), sets.filter(now), actions.filter(now), after - 1)
 
 
 def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -> None:
@@ -132,7 +140,10 @@ def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -
         raised = _ruled(state, Slot(state, slot, cash), slot, shown, moment, rules)
         if raised.height:
             decided_by = f"rules:{digest(body)}"
-            found.add(_TOPICS[slot], handling.alerts(raised, decided_by, VERSION, moment.shard))
+            found.add(
+                _TOPICS[slot],
+                records.alerts(raised, decided_by, REVISED, VERSION, moment.shard),
+            )
     found.add("transfers", _transfers(priced, live, moment.shard))
 
 

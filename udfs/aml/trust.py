@@ -5,6 +5,7 @@ of publication stand beside; the control change in the log has them, too.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,25 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _ID_DIGITS = 16
+_KEY = re.compile("[0-9a-f]{64}")
+
+
+def keys_of(text: str) -> tuple[bytes, ...]:
+    """The public keys in a text of hex digits, 64 a key, joined by commas; none of an empty one.
+
+    Raises:
+        ValueError: It is no such text, in one line.
+    """
+    words = text.lower().split(",") if text else []
+    for word in words:
+        if not _KEY.fullmatch(word):
+            raise ValueError(f"{word[:70]!r} is no public key: give 64 hex digits, more after ','")
+    return tuple(bytes.fromhex(word) for word in sorted(set(words)))
+
+
+def keys_text(keys: Iterable[bytes]) -> str:
+    """Public keys as the one text of them: each once, in order, as `keys_of` reads it."""
+    return ",".join(sorted({key.hex() for key in keys}))
 
 
 def key_id(key: bytes) -> str:

@@ -28,7 +28,8 @@ from udfs.screening.screener import Hit
 from udfs.screening.versions import Content, Refused, Version, Versions
 
 _Found = tuple[Version, Hit, Pair]
-_UNSCREENED = pl.Series("what", ["unscreened"])
+_SINCE = ("unscreened", "unreadable_postings", "excepted_postings")
+"""Counted over postings from one run of a list of parties to the next."""
 _COUNTED = ("known", "screened", "unreadable", "hits", "raised", "repeated", "excepted")
 
 
@@ -50,25 +51,36 @@ class Work:
         inside = (pl.col("appended") >= start) & (pl.col("appended") < end)
         parts = {topic: frame.filter(inside) for topic, frame in batch.items() if topic != LISTS}
         names = paid(parts.get(POSTINGS))
-        if not self._lists:
-            self._count_unscreened(names.height)
+        since: Counter[str] = Counter()
+        if self._lists:
+            since["unreadable_postings"] = self._unreadable(names)
+        else:
+            since["unscreened"] = names.height
         changed = renamed(self.state["screening.customers"], parts.get(CUSTOMERS))
         found = self._hits(pl.concat([changed, names]))
+        since["excepted_postings"] = self._judge(found, parts)
+        self._count(since)
+
+    def _judge(self, found: list[tuple[Event, list[_Found]]], parts: Batch) -> int:
+        """Decide on hits and actions in log order; how many hits in payments were excepted."""
         said = actions(parts.get(ACTIONS), self.config.exception_us)
         if not found and not said:
-            return
+            return 0
         noted = Known(self.state)
         noted.load(
             [(pair, event.customer) for event, hits in found for *_, pair in hits],
             [action.pair for action in said],
         )
+        excepted = 0
         items: list[tuple[Event, list[_Found]] | Action] = [*found, *said]
         for item in sorted(items, key=lambda i: i.place if isinstance(i, Action) else i[0].place):
             if isinstance(item, Action):
                 noted.act(item.pair, item.until, item.user, item.reason)
             else:
-                self._decide(*item, noted)
+                counts = self._decide(*item, noted)
+                excepted += 0 if item[0].customer else counts["excepted"]
         noted.save()
+        return excepted
 
     def effect(self, version: Version, at: int) -> None:
         """Put a version in force, and screen every customer known against it."""
@@ -79,7 +91,7 @@ class Work:
         if content.screener is not None:
             known.forget(self.state, version.list, content.ids)
             counts = self._rescreen(version, content, at)
-            counts["unscreened"] = self._take_unscreened()
+            counts |= self._counted()
         self._run(version, at, before, "", content.entries, counts)
 
     def refused(self, refused: Refused, at: int) -> None:
@@ -105,6 +117,12 @@ class Work:
         hits = content.screener.hits(name) if content.screener is not None else None
         good = [h for h in hits or () if h.score.value >= self.config.limit(h.entry.category)]
         return [(version, hit) for hit in good[: self.config.most]]
+
+    def _unreadable(self, names: pl.DataFrame) -> int:
+        """How many of the names in postings hold nothing that can be compared."""
+        screener = next(content.screener for _, content in self._lists)
+        times = names.group_by("name").len().rows()
+        return sum(n for name, n in times if screener is None or screener.hits(name) is None)
 
     def _paired(
         self, events: pl.DataFrame, found: Mapping[str, Sequence[tuple[Version, Hit]]]
@@ -165,17 +183,19 @@ class Work:
         noted.save()
         return counts
 
-    def _count_unscreened(self, count: int) -> None:
-        if count:
-            row = pl.DataFrame({"what": _UNSCREENED, "count": pl.Series([count], dtype=pl.Int64)})
-            self.state["screening.counts"].add(row)
+    def _count(self, counts: Counter[str]) -> None:
+        rows = {name: count for name, count in counts.items() if count}
+        if rows:
+            what = pl.DataFrame({"what": list(rows), "count": list(rows.values())})
+            self.state["screening.counts"].add(what)
 
-    def _take_unscreened(self) -> int:
+    def _counted(self) -> Counter[str]:
+        """What was counted since the run before; the count begins again."""
         table = self.state["screening.counts"]
-        count = int(table.lookup(_UNSCREENED)["count"][0])
-        if count:
-            table.upsert(pl.DataFrame({"what": _UNSCREENED, "count": [0]}))
-        return count
+        found = table.lookup(pl.Series("what", _SINCE)).filter("known")
+        if found.height:
+            table.upsert(found.select("what", count=pl.lit(0, pl.Int64)))
+        return Counter(dict(found.select("what", "count").rows()))
 
     def _run(
         self, of: Version, at: int, before: str, reason: str, entries: int, counts: Counter[str]
@@ -192,7 +212,7 @@ class Work:
                 "outcome": "REFUSED" if reason else "IN_FORCE",
                 "reason": reason,
                 "entries": entries,
-                **{name: counts[name] for name in (*_COUNTED, "unscreened")},
+                **{name: counts[name] for name in (*_COUNTED, *_SINCE)},
                 "source_topic": LISTS,
                 "source_partition": self.shard,
                 "first_offset": of.first_offset,
