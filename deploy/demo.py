@@ -6,7 +6,8 @@ of its input, then sum up: what went in and what became of it, nets, chain, grap
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,11 +81,12 @@ def run(stack: Stack, trades: int, payments: int, faults: float, seed: int, echo
     began = MONOTONIC()
     stack.up(echo)
     config = Config(partitions=stack.settings.partitions)
-    for job, parallelism in PARALLELISM.items():
-        stack.flink.submit(job, min(parallelism, config.partitions))
-        echo(f"{job} submitted")
-    started = MONOTONIC()
-    feeds = _generate(stack, {"trades": trades, "payments": payments}, faults, seed, echo)
+    with _generators(stack, {"trades": trades, "payments": payments}, faults, seed) as generators:
+        for job, parallelism in PARALLELISM.items():
+            stack.flink.submit(job, min(parallelism, config.partitions))
+            echo(f"{job} submitted")
+        started = MONOTONIC()
+        feeds = _sent(generators, echo)
     generated = MONOTONIC()
     counts = {job: _follow(stack, config, job, INPUTS[job], echo) for job in INPUTS}
     _follow(
@@ -104,7 +106,7 @@ def run(stack: Stack, trades: int, payments: int, faults: float, seed: int, echo
     )
     outcome.seconds = {
         "stack and submission": started - began,
-        "generation": generated - started,
+        "end of generation": generated - started,
         "until all is covered": processed - generated,
         "verification": MONOTONIC() - processed,
         "whole run": MONOTONIC() - began,
@@ -124,10 +126,14 @@ def again(stack: Stack, kept: dict[str, Any], echo: Echo) -> Outcome:
     return outcome
 
 
-def _generate(
-    stack: Stack, counts: dict[str, int], faults: float, seed: int, echo: Echo
-) -> dict[str, dict[str, Any]]:
-    """Both generators side by side, each a process of its own; their summaries by topic."""
+@contextmanager
+def _generators(
+    stack: Stack, counts: dict[str, int], faults: float, seed: int
+) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Both generators side by side, each a process of its own; none of them outlives the context.
+
+    They send while the jobs are still being submitted: a job reads its topics from their start.
+    """
     processes = {
         kind: subprocess.Popen(
             [
@@ -141,6 +147,16 @@ def _generate(
         )
         for kind, count in counts.items()
     }
+    try:
+        yield processes
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
+
+
+def _sent(processes: dict[str, subprocess.Popen[str]], echo: Echo) -> dict[str, dict[str, Any]]:
+    """Wait for the generators; their summaries by topic."""
     found: dict[str, dict[str, Any]] = {}
     for kind, process in processes.items():
         out, trouble = process.communicate()
