@@ -11,9 +11,9 @@ import sys
 import typer
 
 from deploy import commands
+from deploy.environment import QUIET
 from deploy.errors import UserError
 from deploy.explain import explain
-from deploy.environment import QUIET
 
 app = typer.Typer(
     name="tidemark",
