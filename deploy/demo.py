@@ -6,8 +6,7 @@ of its input, then sum up: what went in and what became of it, nets, chain, grap
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,12 +80,11 @@ def run(stack: Stack, trades: int, payments: int, faults: float, seed: int, echo
     began = MONOTONIC()
     stack.up(echo)
     config = Config(partitions=stack.settings.partitions)
-    with _generators(stack, {"trades": trades, "payments": payments}, faults, seed) as generators:
-        for job, parallelism in PARALLELISM.items():
-            stack.flink.submit(job, min(parallelism, config.partitions))
-            echo(f"{job} submitted")
-        started = MONOTONIC()
-        feeds = _sent(generators, echo)
+    for job, parallelism in PARALLELISM.items():
+        stack.flink.submit(job, min(parallelism, config.partitions))
+        echo(f"{job} submitted")
+    started = MONOTONIC()
+    feeds = _generate(stack, {"trades": trades, "payments": payments}, faults, seed, echo)
     generated = MONOTONIC()
     counts = {job: _follow(stack, config, job, INPUTS[job], echo) for job in INPUTS}
     _follow(
@@ -106,7 +104,7 @@ def run(stack: Stack, trades: int, payments: int, faults: float, seed: int, echo
     )
     outcome.seconds = {
         "stack and submission": started - began,
-        "end of generation": generated - started,
+        "generation": generated - started,
         "until all is covered": processed - generated,
         "verification": MONOTONIC() - processed,
         "whole run": MONOTONIC() - began,
@@ -126,14 +124,10 @@ def again(stack: Stack, kept: dict[str, Any], echo: Echo) -> Outcome:
     return outcome
 
 
-@contextmanager
-def _generators(
-    stack: Stack, counts: dict[str, int], faults: float, seed: int
-) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """Both generators side by side, each a process of its own; none of them outlives the context.
-
-    They send while the jobs are still being submitted: a job reads its topics from their start.
-    """
+def _generate(
+    stack: Stack, counts: dict[str, int], faults: float, seed: int, echo: Echo
+) -> dict[str, dict[str, Any]]:
+    """Both generators side by side, each a process of its own; their summaries by topic."""
     processes = {
         kind: subprocess.Popen(
             [
@@ -147,16 +141,6 @@ def _generators(
         )
         for kind, count in counts.items()
     }
-    try:
-        yield processes
-    finally:
-        for process in processes.values():
-            process.kill()
-            process.wait()
-
-
-def _sent(processes: dict[str, subprocess.Popen[str]], echo: Echo) -> dict[str, dict[str, Any]]:
-    """Wait for the generators; their summaries by topic."""
     found: dict[str, dict[str, Any]] = {}
     for kind, process in processes.items():
         out, trouble = process.communicate()
