@@ -226,6 +226,7 @@ ROWS = st.lists(
             | st.integers(0, 40).map(lambda t: START - 20 * DAY + t * 2 * DAY),
             "owner": st.sampled_from("ABC"),
             "direction": st.sampled_from(["DEBIT", "CREDIT"]),
+            "counterparty": st.sampled_from(["", "A"]),
             "base": st.integers(1, 6_000_00),
             "late": st.booleans(),
         }
@@ -265,6 +266,7 @@ def test_counts_and_sums_are_those_of_a_look_at_all_postings(rows, data):
     found = fold(RULE, rows, params, data.draw(cuts_of(rows)))
     ordered = sorted(enumerate(rows), key=lambda pair: (pair[1]["at"], pair[0]))
     expected = {}
+    ordered = [(number, row) for number, row in ordered if row["counterparty"] != row["owner"]]
     for place, (number, row) in enumerate(ordered):
         for window in params.windows:
             inside = [
