@@ -5,13 +5,16 @@ import pytest
 
 from connectors.generators import AmlWorld, Plan, Wanted
 from connectors.generators.aml import KINDS
-from deploy.evaluate.aml import run
+from deploy.evaluate.aml import CONFIG
+from deploy.evaluate.judged import by_kind, by_rule, judge
+from deploy.evaluate.world import folded, labels, recorded
 from jobs.catalogue import Config, aml_job
 from tests.aml_log import HOUR, START, Log, outputs
 from udfs.aml.catalogue import PARAMS, RULES
 from udfs.aml.ruleset import canonical, default, parse
 from udfs.aml.slots import DEFAULT_BODY
 
+TOPICS = frozenset({"postings", "customers", "rules", "alert.actions", "schemes"})
 FOURTEEN = (
     "structuring",
     "micro-structuring",
@@ -31,9 +34,9 @@ FOURTEEN = (
 
 
 def test_the_default_set_has_all_fourteen_rules_and_both_typologies() -> None:
-    assert tuple(RULES) == tuple(PARAMS) == FOURTEEN
+    assert tuple(RULES) == tuple(PARAMS) == (*FOURTEEN, "model-score")
     rules = default(PARAMS)
-    assert set(rules.rules) == set(FOURTEEN)
+    assert set(rules.rules) == set(PARAMS)
     assert all(params.enabled for params in rules.rules.values())
     weights = {name: sum(one.weights.values()) for name, one in rules.typologies.items()}
     assert weights == {"placement": 2_300_000, "layering": 1_500_000}
@@ -78,8 +81,12 @@ def test_every_scheme_of_a_world_is_found_by_the_rule_made_for_it() -> None:
     kinds = [kind for kind in KINDS if kind.startswith(FOURTEEN) and kind != "dormant-wake-up"]
     assert len(kinds) == 12
     world = AmlWorld(7, count=30_000, wanted=Wanted(counts=dict.fromkeys(kinds, 1)))
-    _, found, rules = run(world, Plan(world.count, 7, 1))
+    log = recorded(world, Plan(world.count, 7, 1), TOPICS)
+    alerts = outputs(list(folded(log, aml_job(CONFIG))), "alerts")
+    judged = judge(labels(log), alerts)
+    found = by_kind(judged, FOURTEEN)
     assert found["kind"].to_list() == sorted(kinds)
-    assert found.filter(pl.col("by_namesake") < 1).is_empty()
+    assert found.filter(pl.col("found") < 1).is_empty()
     exact = ["velocity", "impossible-travel", "high-risk-corridor", "round-amounts"]
-    assert rules.filter(pl.col("rule").is_in(exact))["precision"].to_list() == [1.0] * 4
+    mine = by_rule(judged, exposure=1.0).filter(pl.col("rule").is_in(exact))
+    assert mine["precision"].to_list() == [1.0] * 4

@@ -19,6 +19,7 @@ from udfs.aml import (
     flow_travel_rule,
     flow_velocity,
     flow_velocity_params,
+    model_score,
 )
 from udfs.aml.rule import Rule, RuleParams
 
@@ -37,6 +38,7 @@ _ALL: tuple[tuple[Rule[Any], type[RuleParams]], ...] = (
     (flow_travel.ImpossibleTravel(), flow_travel.Params),
     (flow_corridor.HighRiskCorridor(), flow_corridor.Params),
     (flow_travel_rule.TravelRule(), flow_travel_rule.Params),
+    (model_score.ModelScore(), model_score.Params),
 )
 
 RULES: Mapping[str, Rule[Any]] = {rule.name: rule for rule, _ in _ALL}
