@@ -7,6 +7,7 @@ worst that one party can do is measured beside: to be paid by somebody new each 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from time import process_time
 
@@ -23,6 +24,7 @@ from jobs.catalogue import Config, motifs_job
 from schemas.codec import encode_frame
 from schemas.records import record
 from udfs.aml.ruleset import DEFAULT
+from udfs.motifs.params import MOTIFS
 
 ACCOUNTS = (20_000, 200_000)
 ACCOUNTS_OF_A_PERSON = 1.4
@@ -44,17 +46,19 @@ def run(seed: int, payments: int, echo: Callable[[str], None]) -> list[Result]:
         what = f"{made.height:,} transfers of {accounts:,} accounts"
         for size in SLICES:
             echo(f"{what}, slices of {size:,}")
-            rate, state = _folded(made, size)
-            results.append(Result(f"{what}, slices of {size:,}", rate, "transfers/s", BAR_RATE))
-        results.append(Result(f"state after {what}", state, "MiB"))
+            done = _folded(made, size)
+            named = f"{what}, slices of {size:,}"
+            results.append(Result(named, done.rate, "transfers/s", BAR_RATE))
+        results.append(Result(f"state after {what}", done.mib, "MiB"))
+        results += [
+            Result(f"looks for {shape} cut off, {what}", share, "share")
+            for shape, share in done.cut.items()
+        ]
     echo("one hub, paid by somebody new each time")
-    rate, state = _folded(flood(FLOOD), SLICES[0])
+    done = _folded(flood(FLOOD), SLICES[0])
     what = f"{FLOOD:,} transfers to one party, each of a new source, slices of {SLICES[0]:,}"
-    return [
-        *results,
-        Result(what, rate, "transfers/s"),
-        Result(f"state after {what}", state, "MiB"),
-    ]
+    results.append(Result(what, done.rate, "transfers/s"))
+    return [*results, Result(f"state after {what}", done.mib, "MiB")]
 
 
 def transfers(world: AmlWorld) -> pl.DataFrame:
@@ -102,8 +106,22 @@ def flood(count: int) -> pl.DataFrame:
     )
 
 
-def _folded(made: pl.DataFrame, size: int) -> tuple[int, int]:
-    """Transfers a second of processor time, and MiB of state at the end."""
+@dataclass(frozen=True)
+class _Done:
+    """One fold.
+
+    Attributes:
+        rate: Transfers a second of processor time.
+        mib: State at its end.
+        cut: By shape, the share of looks of which `ends` or `paths` hid a part.
+    """
+
+    rate: int
+    mib: int
+    cut: dict[str, float]
+
+
+def _folded(made: pl.DataFrame, size: int) -> _Done:
     log = _log(made, size)
     spec = motifs_job(Config(partitions=1, lateness_ms=1_000))
     shard, names, used = Shard(spec, 0, {}), [feed.topic for feed in spec.feeds], 0.0
@@ -111,8 +129,14 @@ def _folded(made: pl.DataFrame, size: int) -> tuple[int, int]:
         began = process_time()
         shard.fold(*batch)
         used += process_time() - began
+    counts = dict(shard.state["counts"].frame().iter_rows())
+    cut = {
+        shape: round(counts[f"{shape}|cut"] / counts[f"{shape}|looked"], 4)
+        for shape in MOTIFS
+        if counts.get(f"{shape}|looked")
+    }
     state = sum(table.nbytes for table in shard.store.tables.values())
-    return round(made.height / used), round(state / 2**20)
+    return _Done(round(made.height / used), round(state / 2**20), cut)
 
 
 def _log(made: pl.DataFrame, size: int) -> MemoryLog:
