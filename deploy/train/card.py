@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from deploy.evaluate.aml import wilson
+from deploy.evaluate.judged import wilson
 from deploy.train.aml import RATES, Order, Trained
 from deploy.train.measure import BUDGET, Judged, average_precision, figure, found, recall
 from deploy.train.weighed import at_bands
