@@ -42,6 +42,11 @@ _AML_EXAMPLES = """Example:
 tidemark bench aml --payments 500000
 """
 
+_SCORING_EXAMPLES = """Example:
+
+tidemark bench scoring --customers 500
+"""
+
 _SCREENING_EXAMPLES = """Example:
 
 tidemark bench screening --names 5000
@@ -61,6 +66,7 @@ def register(app: typer.Typer) -> None:
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     bench.command("aml", epilog=_AML_EXAMPLES)(aml)
+    bench.command("scoring", epilog=_SCORING_EXAMPLES)(scoring)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
@@ -182,6 +188,21 @@ def aml(
     with _told("starting") as echo:
         results = bench.run(Settings.load(), seed, payments, echo)
     _show(Report("aml", seed, results), as_json, out)
+
+
+def scoring(
+    customers: Annotated[int, typer.Option(min=10, help="Customers scored alone.")] = 300,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Score customers by the model that ships: features, both models, peer group, reasons."""
+    from deploy.bench import scoring as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"scoring of {customers:,} customers"):
+        results = bench.run(seed, customers)
+    _show(Report("scoring", seed, results), as_json, out)
 
 
 def screening(
