@@ -102,7 +102,8 @@ def cases(
 ) -> None:
     """Customers with alerts and by when a report may be due, soonest first; overdue ones named.
 
-    SAR: 30 days from the first alert that nobody has settled. CTR: 15 days.
+    SAR: 30 days from the first alert that nobody has settled, 60 where no suspect was identified.
+    CTR: 15 days.
     """
     from datetime import date
 

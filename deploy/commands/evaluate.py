@@ -12,6 +12,11 @@ tidemark evaluate aml
 tidemark evaluate aml --customers 5000 --worlds 1 --ring 0 --json
 """
 
+_MOTIFS = """Example:
+
+tidemark evaluate motifs --worlds 1
+"""
+
 _IN_TABLES = ("recall of ", "precision of ")
 """Figures that the tables have."""
 
@@ -19,6 +24,7 @@ _IN_TABLES = ("recall of ", "precision of ")
 def register(app: typer.Typer) -> None:
     """Add the command."""
     group(app, "evaluate").command("aml", epilog=_EXAMPLES)(aml)
+    group(app, "evaluate").command("motifs", epilog=_MOTIFS)(motifs)
 
 
 def group(app: typer.Typer, name: str) -> typer.Typer:
@@ -64,6 +70,38 @@ def aml(
     for table in (outcome.kinds, outcome.rules, outcome.ring):
         if table.height:
             terminal.show_table(table.columns, [[*map(_cell, row)] for row in table.iter_rows()])
+    rows = [row[:4] for row in outcome.report.rows() if not row[0].startswith(_IN_TABLES)]
+    terminal.show_table(("figure", "value", "unit", "bar"), rows)
+    typer.echo(f"written to {path}")
+
+
+def motifs(
+    payments: Annotated[int, typer.Option(min=1_000, help="Payments of a world.")] = 1_100_000,
+    days: Annotated[int, typer.Option(min=7, max=366, help="Days of a world.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first world.")] = 1,
+    worlds: Annotated[int, typer.Option(min=1, help="How many, each with the next seed.")] = 2,
+    each: Annotated[int, typer.Option(min=1, help="Schemes of each shape in a world.")] = 15,
+    out: Annotated[
+        Path | None, typer.Option(help="The JSON file; docs/bench/motifs-quality.json if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make worlds with fans, cycles and layers in them, and judge what the motif job says.
+
+    The rule set is the default one. With the default options it takes some minutes.
+    """
+    from deploy import terminal
+    from deploy.evaluate.motifs import Asked, run
+
+    outcome = run(
+        Asked(payments, days, seed, worlds, each), lambda line: typer.echo(line, err=True)
+    )
+    path = outcome.report.write(out)
+    if as_json:
+        terminal.show_json(outcome.report.document())
+        return
+    for table in (outcome.kinds, outcome.rules):
+        terminal.show_table(table.columns, [[*map(_cell, row)] for row in table.iter_rows()])
     rows = [row[:4] for row in outcome.report.rows() if not row[0].startswith(_IN_TABLES)]
     terminal.show_table(("figure", "value", "unit", "bar"), rows)
     typer.echo(f"written to {path}")

@@ -4,7 +4,7 @@ Several worlds of one size, each from a seed of its own, are judged as one. The 
 structure is a further world: it is laid out whatever the share of laundering.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -12,16 +12,12 @@ import polars as pl
 from connectors.generators.aml import AmlWorld
 from connectors.generators.aml.schemes import Wanted
 from connectors.generators.feed import Plan
-from connectors.log import MemoryLog
-from connectors.topics import TICK_KEY
 from deploy.bench.harness import Report, Result
 from deploy.errors import UserError
 from deploy.evaluate import figures
 from deploy.evaluate.judged import Judged, by_kind, by_rule, judge, pooled
-from deploy.evaluate.world import folded, outputs, recorded
+from deploy.evaluate.world import folded, labels, outputs, recorded, values
 from jobs.catalogue import Config, aml_job
-from schemas.codec import decode_batch
-from schemas.records import record
 from udfs.aml.catalogue import RULES
 
 CONFIG = Config(partitions=1, slice_ms=10_000, lateness_ms=1_000)
@@ -126,29 +122,17 @@ def _world(asked: Asked, seed: int) -> AmlWorld:
 
 def _judged(world: AmlWorld) -> Seen:
     log = recorded(world, Plan(world.count, world.seed, CONFIG.partitions), _TOPICS)
-    labels = _labels(log)
     found = outputs(folded(log, aml_job(CONFIG)), ("alerts", "transfers"))
     alerts = [found["alerts"], *(stage(found["transfers"]) for stage in STAGES)]
     told = [frame for frame in alerts if frame.height]
-    postings = sum(1 for _ in _values(log, "postings"))
+    postings = sum(1 for _ in values(log, "postings"))
+    planted = labels(log)
     return Seen(
-        judge(labels, pl.concat(told) if told else pl.DataFrame()),
+        judge(planted, pl.concat(told) if told else pl.DataFrame()),
         postings,
-        int(labels["posting_count"].sum()),
+        int(planted["posting_count"].sum()),
         world.days * world.bank.customer_accounts / 10_000,
     )
-
-
-def _labels(log: MemoryLog) -> pl.DataFrame:
-    return decode_batch(record("SchemeLabel"), list(_values(log, "schemes")))[0]
-
-
-def _values(log: MemoryLog, topic: str) -> Iterator[bytes]:
-    for (name, _), span in log.spans.items():
-        if name == topic:
-            for key, value in zip(span.keys, span.values, strict=True):
-                if key != TICK_KEY and value is not None:
-                    yield value
 
 
 def _together(seen: list[Seen]) -> Seen:
