@@ -1,5 +1,6 @@
 """Postings by hand, and the AML job folded over them without Flink."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,13 +9,18 @@ import polars as pl
 from connectors.batches import Folded
 from connectors.log import MemoryLog, fold_shard
 from connectors.spec import JobSpec
+from jobs.catalogue import Config, aml_job
 from schemas.codec import encode
 from schemas.records import record
+from tests.rule_sets import PUBLIC, signed
+from udfs.aml.catalogue import PARAMS
+from udfs.aml.ruleset import canonical, parse
 
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
 START = 1_772_438_400_000_000
 """2 March 2026, 08:00 UTC, microseconds."""
+SECOND = 1_000_000
 FEEDS = ("postings", "customers", "rules", "alert.actions")
 
 POSTING: Mapping[str, Any] = {
@@ -88,14 +94,66 @@ class Log:
         }
         self.put("postings", "Posting", row, appended)
 
-    def customer(self, change_id: str, customer: str, time: int, **fields: Any) -> None:
+    def customer(
+        self,
+        change_id: str,
+        customer: str,
+        time: int,
+        appended: int | None = None,
+        **fields: Any,
+    ) -> None:
         """Append what is known of a customer from then on."""
         row = {**CUSTOMER, "change_id": change_id, "customer": customer, "time": time, **fields}
-        self.put("customers", "Customer", row)
+        self.put("customers", "Customer", row, appended)
+
+    def repeat(self, topic: str) -> None:
+        """Append the newest record of a topic once more."""
+        span = self.log.spans[topic, 0]
+        self.log.append(topic, 0, span.appended[-1], span.values[-1], span.keys[-1])
+
+    def rules(
+        self, epoch: int, effective: int, body: str, mode: str = "LIVE", **fields: Any
+    ) -> None:
+        """Append a rule set that is signed, at its `time`."""
+        row = signed(epoch, effective, body, mode, **fields)
+        self.put("rules", "RuleSet", row)
+
+    def action(self, kind: str, subject: str, time: int, **fields: Any) -> None:
+        """Append what a person did."""
+        row = {
+            "action_id": f"{kind}-{subject}-{time}",
+            "producer": "desk",
+            "subject": subject,
+            "alert_id": "",
+            "rule": "",
+            "kind": kind,
+            "until": 0,
+            "disposition": "",
+            "user": "ada",
+            "reason": "because",
+            "time": time,
+        }
+        appended = fields.pop("appended", None)
+        self.put("alert.actions", "AlertAction", row | fields, appended)
 
     def fold(self, job: JobSpec) -> list[Folded]:
         """All batches of the shard."""
         return list(fold_shard(job, 0, self.log.partition(FEEDS, 0)))
+
+
+def job(slice_ms: int = 1_000, lateness_ms: int = 1_000) -> JobSpec:
+    """The job over one partition that takes rule sets of the test key."""
+    return aml_job(Config(1, slice_ms, lateness_ms, rule_keys=PUBLIC.hex()))
+
+
+def cash_counted(**params: Any) -> str:
+    """A rule set in which each cash-in of a day is an outcome: 1 LOW, 2 MEDIUM, 3 and more HIGH."""
+    bands = [
+        {"name": name, "at_least": number, "score": 300_000 * number}
+        for number, name in enumerate(("LOW", "MEDIUM", "HIGH"), 1)
+    ]
+    chosen = {"limit": 1, "below": 100_000_00, "window_days": 1, "bands": bands, **params}
+    return canonical(parse(json.dumps({"rules": {"micro-structuring": chosen}}), PARAMS))
 
 
 def outputs(folded: Sequence[Folded], topic: str) -> pl.DataFrame:

@@ -25,8 +25,10 @@ def cash_from(*least: int) -> str:
     return canonical(parsed(json.dumps({"rules": rules})))
 
 
-def signed(epoch: int, effective: int, body: str, mode: str = "LIVE") -> dict[str, Any]:
-    """A record that counts."""
+def signed(
+    epoch: int, effective: int, body: str, mode: str = "LIVE", **fields: Any
+) -> dict[str, Any]:
+    """A record that counts; `fields` are signed as they are given."""
     row: dict[str, Any] = {
         "ruleset_id": f"aml-{epoch}-{mode}-{digest(body)[:8]}",
         "producer": "desk",
@@ -40,6 +42,7 @@ def signed(epoch: int, effective: int, body: str, mode: str = "LIVE") -> dict[st
         "author": "ada",
         "approver": "bob",
         "key_id": key_id(PUBLIC),
+        **fields,
     }
     key = Ed25519PrivateKey.from_private_bytes(SECRET)
     return {**row, "signature": key.sign(signed_text(row).encode())}

@@ -1,7 +1,7 @@
 """Cool-down, amendments, snoozes: which outcomes become alerts, and under which ids."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from time import process_time
 from typing import Any
@@ -21,7 +21,17 @@ State = dict[str, ColumnTable]
 
 
 def raised(state: State, *rows: dict[str, Any], rule: str = "r", slot: str = "") -> pl.DataFrame:
-    return handled(state, {rule: (frame(rows), CALM)}, slot)[0]
+    return judged(state, {rule: (frame(rows), CALM)}, slot)[0]
+
+
+def judged(
+    state: State, outcomes: Mapping[str, tuple[pl.DataFrame, int]], slot: str = ""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Handled, with a late event at each late outcome."""
+    late = pl.concat(
+        [found.filter("late").select("subject", "at") for found, _ in outcomes.values()]
+    )
+    return handled(state, outcomes, late, NO_ACTION, slot)
 
 
 def seconds(found: pl.DataFrame) -> list[int]:
@@ -29,9 +39,16 @@ def seconds(found: pl.DataFrame) -> list[int]:
     return [] if found.is_empty() else [(at - NOON) // SECOND for at in found["at"]]
 
 
-def asked(kind: str, subject: str = "C-1", rule: str = "", until: int = 0) -> pl.DataFrame:
-    row = {"subject": subject, "rule": rule, "kind": kind, "until": NOON + until * SECOND}
-    return pl.DataFrame([row])
+def asked(
+    kind: str, subject: str = "C-1", rule: str = "", until: int = 0, at: int = 0
+) -> pl.DataFrame:
+    """An action `at` seconds after noon."""
+    times = {"at": NOON + at * SECOND, "until": NOON + until * SECOND}
+    return pl.DataFrame([{"subject": subject, "rule": rule, "kind": kind, **times}])
+
+
+NO_ACTION = asked("CLOSE")
+NO_LATE = pl.DataFrame(schema={"subject": pl.String, "at": pl.Int64})
 
 
 def test_an_alert_is_named_by_rule_subject_time_and_events() -> None:
@@ -67,14 +84,14 @@ def test_the_last_microsecond_of_the_cool_down_counts() -> None:
 
 
 def test_what_is_folded_says_so() -> None:
-    _, quiet = handled(tables(TABLES), {"r": (frame([outcome(0), outcome(1)]), CALM)}, "")
+    _, quiet = judged(tables(TABLES), {"r": (frame([outcome(0), outcome(1)]), CALM)})
     assert quiet.select("at", "why", "alert_id").rows() == [(NOON + SECOND, "folded", "")]
 
 
 def test_other_subjects_and_rules_have_a_cool_down_of_their_own() -> None:
     state = tables(TABLES)
     both = {"r": (frame([outcome(0)]), CALM), "s": (frame([outcome(0)]), CALM)}
-    assert handled(state, both, "")[0]["rule"].to_list() == ["r", "s"]
+    assert judged(state, both)[0]["rule"].to_list() == ["r", "s"]
     assert seconds(raised(state, outcome(1, subject="C-2"))) == [1]
     assert seconds(raised(state, outcome(1))) == []
 
@@ -108,6 +125,13 @@ def test_a_late_event_amends_with_any_band_and_the_highest_stays() -> None:
         (first, "", "HIGH"),
         (f"{first}.2", first, "LOW"),
     ]
+
+
+def test_a_late_event_amends_once_and_not_with_what_rests_on_it_later() -> None:
+    rows = frame(outcome(at, late=at > 0) for at in range(4))
+    late = pl.DataFrame({"subject": ["C-1", "C-2"], "at": [NOON + SECOND, NOON + 2 * SECOND]})
+    found, _ = handled(tables(TABLES), {"r": (rows, CALM)}, late, NO_ACTION, "")
+    assert seconds(found) == [0, 1]
 
 
 def test_a_late_event_after_the_cool_down_is_a_new_alert() -> None:
@@ -160,7 +184,21 @@ def test_what_is_snoozed_says_so_also_when_it_would_amend() -> None:
     raised(state, outcome(0))
     snooze(state, asked("SNOOZE", until=50))
     late = frame([outcome(1, band="HIGH", late=True)])
-    assert handled(state, {"r": (late, CALM)}, "")[1]["why"].to_list() == ["snoozed"]
+    assert judged(state, {"r": (late, CALM)})[1]["why"].to_list() == ["snoozed"]
+
+
+def test_actions_of_the_same_call_count_from_their_moment_on() -> None:
+    actions = pl.concat(
+        [
+            asked("SNOOZE", until=CALM, at=2),
+            asked("WAKE", at=4),
+            asked("SNOOZE", rule="r", until=CALM, at=5),
+        ]
+    )
+    rows = frame(outcome(at, [f"p{at}"]) for at in range(1, 7))
+    found, quiet = handled(tables(TABLES), {"r": (rows, 0)}, NO_LATE, actions, "")
+    assert seconds(found) == [1, 4]
+    assert seconds(quiet) == [2, 3, 5, 6]
 
 
 def test_waking_all_rules_leaves_the_snooze_of_one() -> None:
@@ -238,6 +276,6 @@ def test_ten_thousand_outcomes_of_fifty_events_take_less_than_a_second() -> None
     ]
     outcomes, state = {"r": (frame(rows), CALM)}, tables(TABLES)
     began = process_time()
-    found, quiet = handled(state, outcomes, "")
+    found, quiet = judged(state, outcomes)
     assert process_time() - began < 1
     assert found.height + quiet.height == 10_000

@@ -82,9 +82,9 @@ class AmlStep:
         found = _Found()
         for part in _stretches(events, sets, actions, until):
             found.add("alerts", slots.switch(state, part.sets, self.keys, clock.shard))
-            handling.snooze(state, part.actions)
             if part.events.height:
-                _decide(state, part.events, _moment(state, clock.shard, part.until), found)
+                _decide(state, part, _moment(state, clock.shard, part.until), found)
+            handling.snooze(state, part.actions)
         _forget(state, until)
         return found.outputs()
 
@@ -106,10 +106,10 @@ def _forget(state: State, until: int) -> None:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Events up to `until` that are judged alike, and what changed just before them."""
+    """Events and actions up to `until` under one rule set, and the sets that come before them."""
 
-    events: pl.DataFrame
     sets: pl.DataFrame
+    events: pl.DataFrame
     actions: pl.DataFrame
     until: int
 
@@ -117,26 +117,26 @@ class _Stretch:
 def _stretches(
     events: pl.DataFrame, sets: pl.DataFrame, actions: pl.DataFrame, until: int
 ) -> Iterator[_Stretch]:
-    """Cut the events where a rule set or an action begins to count; from its moment on it does."""
-    begins = [MIN_TIME, *sorted({*sets["at"].to_list(), *actions["at"].to_list()}), until + 1]
-    for begin, after in pairwise(begins):
-        now = pl.col("at") == begin
+    """Cut events and actions where a rule set begins to count; from its moment on it does."""
+    for begin, after in pairwise([MIN_TIME, *sets["at"].unique().sort(), until + 1]):
         inside = pl.col("at").is_between(begin, after, closed="left")
-        yield _Stretch(events.filter(inside), sets.filter(now), actions.filter(now), after - 1)
+        begun, due_now, done = (one.filter(inside) for one in (sets, events, actions))
+        yield _Stretch(begun, due_now, done, after - 1)
 
 
-def _decide(state: State, events: pl.DataFrame, moment: Moment, found: _Found) -> None:
+def _decide(state: State, part: _Stretch, moment: Moment, found: _Found) -> None:
     """Let the rules of every slot see the events; the events are remembered first."""
     bodies = slots.in_force(state)
+    events = events.with_columns(own=pl.col("counterparty") == pl.col("owner"))
     live = slots.parsed(bodies[LIVE])
-    priced = _priced(events, live)
+    priced = _priced(part.events, live)
     state[CASH_TABLE].append(priced.filter(pl.col("channel") == "CASH").select(*CASH.columns))
     state[FLOWS_TABLE].append(priced.select(*FLOWS.columns))
     cash = Remembered(state[CASH_TABLE])
     for slot, body in bodies.items():
         rules = slots.parsed(body)
-        shown = priced if slot == LIVE else _priced(events, rules)
-        raised = _ruled(state, Slot(state, slot, cash), slot, shown, moment, rules)
+        shown = priced if slot == LIVE else _priced(part.events, rules)
+        raised = _ruled(state, Slot(state, slot, cash), slot, shown, part.actions, moment, rules)
         if raised.height:
             decided_by = f"rules:{digest(body)}"
             found.add(
@@ -151,6 +151,7 @@ def _ruled(
     view: Slot,
     slot: str,
     events: pl.DataFrame,
+    actions: pl.DataFrame,
     moment: Moment,
     rules: RuleSet,
 ) -> pl.DataFrame:
@@ -164,7 +165,8 @@ def _ruled(
     weighed = typologies.weighed(state, frames, rules.typologies, slot)
     for name, frame in weighed.items():
         outcomes[name] = (frame, typologies.COOL_DOWN_S)
-    raised, _ = handling.handled(state, outcomes, slot)
+    late = events.filter("late").select("at", subject="owner").select("subject", "at")
+    raised, _ = handling.handled(state, outcomes, late, actions, slot)
     return raised
 
 
