@@ -127,15 +127,15 @@ def _stretches(
 def _decide(state: State, part: _Stretch, moment: Moment, found: _Found) -> None:
     """Let the rules of every slot see the events; the events are remembered first."""
     bodies = slots.in_force(state)
-    events = events.with_columns(own=pl.col("counterparty") == pl.col("owner"))
+    events = part.events.with_columns(own=pl.col("counterparty") == pl.col("owner"))
     live = slots.parsed(bodies[LIVE])
-    priced = _priced(part.events, live)
+    priced = _priced(events, live)
     state[CASH_TABLE].append(priced.filter(pl.col("channel") == "CASH").select(*CASH.columns))
     state[FLOWS_TABLE].append(priced.select(*FLOWS.columns))
     cash = Remembered(state[CASH_TABLE])
     for slot, body in bodies.items():
         rules = slots.parsed(body)
-        shown = priced if slot == LIVE else _priced(part.events, rules)
+        shown = priced if slot == LIVE else _priced(events, rules)
         raised = _ruled(state, Slot(state, slot, cash), slot, shown, part.actions, moment, rules)
         if raised.height:
             decided_by = f"rules:{digest(body)}"
