@@ -132,6 +132,8 @@ def regulatory_job(config: Config) -> JobSpec:
         "netting.batches",
         "graph.dead",
         "graph.batches",
+        "links.dead",
+        "links.batches",
         "aml.dead",
         "aml.batches",
         "motifs.dead",

@@ -57,10 +57,6 @@ _SCREENING_EXAMPLES = """Example:
 tidemark bench screening --names 5000
 """
 
-_RINGS_EXAMPLES = """Example:
-
-tidemark bench rings --seed 2
-"""
 _GRAPH_EXAMPLES = """Example:
 
 tidemark bench graph --edges 1000000
@@ -84,7 +80,6 @@ def register(app: typer.Typer) -> None:
     bench.command("scoring", epilog=_SCORING_EXAMPLES)(scoring)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
-    bench.command("rings", epilog=_RINGS_EXAMPLES)(rings)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -270,16 +265,6 @@ def graph(
     with _told(f"graph of {edges:,} links") as echo:
         results = bench.run(Settings.load(), seed, edges, queries, echo)
     _show(Report("graph", seed, results), as_json, out)
-
-
-def rings(seed: Seed = 1, as_json: Json = False, out: Out = None) -> None:
-    """How much of a generated ring of 1,000 structurers is found, without Kafka and Neo4j."""
-    from deploy.bench.harness import Report
-    from deploy.evaluate import rings as evaluation
-
-    with _told("making a world with a ring") as echo:
-        results = evaluation.run(seed, echo)
-    _show(Report("rings", seed, results), as_json, out)
 
 
 @contextmanager
