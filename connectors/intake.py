@@ -205,7 +205,10 @@ class _Judge:
         self.greatest = int(greatest[-1])
         before = greatest[at]
         watermark = np.where(before == MIN_TIME, MIN_TIME, before - self.feed.lateness)
-        return frame.with_columns(late=times < watermark, watermark=watermark)
+        late = pl.Series(times < watermark, dtype=pl.Boolean)
+        if "late" in frame.columns:  # such a record says that what it rests on came late
+            late |= frame["late"]
+        return frame.with_columns(late=late, watermark=watermark)
 
     def _remember(self) -> None:
         self.tables["engine.feeds"].put(self.feed.topic, greatest=self.greatest, tick=self.tick)

@@ -14,6 +14,7 @@ from udfs.aml import trust
 from udfs.aml.slots import VERSION as AML_VERSION
 from udfs.graph import links
 from udfs.graph import step as graph
+from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
 from udfs.screening import step as screening
@@ -21,6 +22,10 @@ from udfs.screening import step as screening
 AML_CONTROLS = ("customers", "rules", "alert.actions")
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
+
+SHARDS_APART = 900 * SECOND
+"""So much business time the shards of a job may be apart: what they gather in one partition is not
+late by that, and is decided on so much later."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,24 @@ def aml_job(config: Config) -> JobSpec:
     )
 
 
+def motifs_job(config: Config) -> JobSpec:
+    """Transfers of all AML shards, in one partition, to alerts of shapes among them."""
+    lateness = config.lateness_ms * 1_000
+    return JobSpec(
+        name="motifs",
+        feeds=(
+            Feed(motifs.TRANSFERS, lateness + SHARDS_APART, ahead=ANY_TIME),
+            Feed(motifs.RULES, lateness, ahead=ANY_TIME),
+        ),
+        step=motifs.MotifStep(trust.keys_of(config.rule_keys)),
+        tables=motifs.TABLES,
+        results=(motifs.ALERTS,),
+        version=f"{motifs.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 def screening_job(config: Config) -> JobSpec:
     """Names of customers and of the other side of payments, against lists, to alerts."""
     topics = ("lists", "customers", "alert.actions", "postings")
@@ -191,5 +214,6 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "links": links_job,
     "regulatory": regulatory_job,
     "aml": aml_job,
+    "motifs": motifs_job,
     "screening": screening_job,
 }

@@ -26,6 +26,7 @@ def frame_of(rows):
         row = DEFAULTS | {"posting_id": f"p{place:04}", "offset": place} | row
         full.append({"amount": row["base"]} | row)
     frame = pl.DataFrame(full, schema=dict(EVENTS))
+    frame = frame.with_columns(own=pl.col("counterparty") == pl.col("owner"))
     return frame.sort("at", "posting_id")
 
 

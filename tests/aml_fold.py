@@ -12,8 +12,9 @@ FIRST = 20_000 * DAY  # 2024-10-04 00:00 UTC: business times of tests count from
 seeds = st.integers(0, 2**32 - 1)
 PLAIN = {name: "" if kind == pl.String else 0 for name, kind in EVENTS.items()} | {
     "owner": "P", "account": "P1", "direction": "CREDIT", "channel": "CASH", "currency": "USD",
-    "area": "US-NY", "country": "US", "late": False, "card_present": False, "kind": "PERSON",
-    "home_area": "US-NY", "home_country": "US", "zone": "UTC", "factor": aml.WHOLE,
+    "area": "US-NY", "country": "US", "late": False, "own": False, "card_present": False,
+    "kind": "PERSON", "home_area": "US-NY", "home_country": "US", "zone": "UTC",
+    "factor": aml.WHOLE,
 }  # fmt: skip
 
 

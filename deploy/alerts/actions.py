@@ -14,12 +14,10 @@ from deploy.alerts.states import Action, Snooze, Status, asleep, follow
 from deploy.alerts.worklist import ACTIONS, ALERTS, Item, joined
 from deploy.errors import UserError
 from deploy.reports.form import at
-from deploy.rules.clock import stream_time
+from deploy.rules.clock import dated
 from deploy.rules.recorded import Ends, message, numbered, recorded
 
 TOPICS = (ALERTS, ACTIONS, "postings")
-AHEAD_US = 3_600_000_000
-"""A record further ahead of the stream is refused at the edge of a job (connectors/spec.py)."""
 _ID_DIGITS = 32
 
 
@@ -36,7 +34,7 @@ class Actions:
         self._ends = ends
         self._done = recorded(ends.source, ACTIONS, partitions)
         self.list = joined(recorded(ends.source, ALERTS, partitions), self._done)
-        self.now = _time(ends, now)
+        self.now = dated(ends.source, ends.partitions, now)
 
     def act(
         self,
@@ -114,21 +112,6 @@ class Actions:
             if isinstance(batch.keys, list):
                 batch.keys.append(key)
         self._ends.send(list(batches.values()))
-
-
-def _time(ends: Ends, now: int | None) -> int:
-    """When it is done: as told, else where the stream is."""
-    reached = stream_time(ends.source, ends.partitions)
-    if now is None:
-        if reached is None:
-            raise UserError("the stream has shown no time yet; give --now TIME")
-        return reached.time
-    if reached is not None and now > reached.time + AHEAD_US:
-        raise UserError(
-            f"--now {at(now)} is over an hour ahead of the stream, which is at "
-            f"{at(reached.time)}: a job would refuse it; give an earlier time"
-        )
-    return now
 
 
 def action_id(row: dict[str, Any]) -> str:

@@ -1,22 +1,26 @@
 """Cases: what is open on a customer, and by when a report is due.
 
-Days are calendar days UTC, counted from the day on which the alert was first raised; an amendment
-does not start the count again. A report is due until the end of the last day. Whether an alert was
-the initial detection in the sense of the law, and whether anything is to be reported, is for a
-person to say: the earliest date is shown.
+SAR: calendar days UTC from the day on which the alert was first raised. CTR: from the earliest day
+on which the cash may have been paid anywhere, that of the time zone UTC-12; the draft of the report
+has the business day in the customer's zone. An amendment does not start the count again. A report
+is due until the end of the last day. Whether an alert was the initial detection in the sense of the
+law, and whether anything is to be reported, is for a person to say: the earliest date is shown.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from deploy.alerts.states import APPROVED
+from deploy.alerts.states import APPROVED, SUSPECT_UNKNOWN
 from deploy.alerts.worklist import Item
 
 CTR_PREFIX = "ctr"
 """Rules with such a name ask for a currency transaction report; all others may lead to a SAR."""
 DAYS: Mapping[str, int] = {"SAR": 30, "CTR": 15}
 """31 CFR 1020.320(b)(3) and 31 CFR 1010.306(a)(1)."""
+NO_SUSPECT = 30
+"""31 CFR 1020.320(b)(3): so many more where no suspect was identified at detection, 60 in all."""
+_WESTMOST_US = 12 * 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,19 @@ def _case(customer: str, items: list[Item]) -> Case:
     for report, days in DAYS.items():
         own = [item for item in waiting if report_of(item.first["rule"]) == report]
         if own:
-            first = min(int(item.first["time"]) for item in own)
-            last = _day(first) + timedelta(days=days)
+            last = min(_last(item, report, days) for item in own)
             due.append(Due(report, tuple(item.id for item in own), last))
     due.sort(key=lambda one: (one.day, one.report))
     return Case(customer, tuple(due), len(waiting), len(items) - len(waiting))
+
+
+def _last(item: Item, report: str, days: int) -> date:
+    time = int(item.first["time"])
+    if report == "CTR":
+        time -= _WESTMOST_US
+    elif item.status.suspect == SUSPECT_UNKNOWN:
+        days += NO_SUSPECT
+    return _day(time) + timedelta(days=days)
 
 
 def _day(time: int) -> date:

@@ -33,6 +33,9 @@ STEPS: Mapping[str, tuple[frozenset[str], str]] = {
 
 LABELS = ("true-positive", "false-positive", "unsure")
 """What an alert turned out to be: kept for training."""
+SUSPECT_UNKNOWN, SUSPECT_KNOWN = "suspect-unknown", "suspect-known"
+SUSPECTS = (SUSPECT_UNKNOWN, SUSPECT_KNOWN)
+"""Whether a suspect was identified at detection: it decides how long a report may take."""
 OUTCOMES = ("reported", "not-reported", "false-positive", "duplicate")
 """How an alert may be closed."""
 LONGEST_US = 90 * 86_400_000_000
@@ -72,6 +75,7 @@ class Status:
         approver: Who approved that; empty unless APPROVED.
         label: The last label given; empty if none was.
         time: Business time of the last action, microseconds UTC; 0 without one.
+        suspect: One of SUSPECTS as last said; empty if nobody did: then a suspect counts as known.
     """
 
     state: str = OPEN
@@ -81,6 +85,7 @@ class Status:
     approver: str = ""
     label: str = ""
     time: int = 0
+    suspect: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,9 @@ def follow(status: Status, action: Action) -> Status:
         )
     status = replace(status, time=action.time)
     if action.kind == LABEL:
-        _check_word("label", action, LABELS)
+        _check_word("label", action, (*LABELS, *SUSPECTS))
+        if action.disposition in SUSPECTS:
+            return replace(status, suspect=action.disposition)
         return replace(status, label=action.disposition)
     allowed, after = STEPS.get(action.kind, (frozenset[str](), ""))
     if status.state not in allowed:
@@ -129,7 +136,7 @@ def follow(status: Status, action: Action) -> Status:
                 )
             return replace(status, state=after, approver=action.user)
         case "REOPEN":
-            return Status(label=status.label, time=action.time)
+            return Status(label=status.label, time=action.time, suspect=status.suspect)
         case _:
             return replace(status, state=after)
 
@@ -183,7 +190,8 @@ def all_asleep(actions: Iterable[Action]) -> tuple[Snoozes, list[str]]:
 
 
 def _check_reason(action: Action) -> None:
-    if action.kind in _REASONED and not action.reason.strip():
+    reasoned = action.kind in _REASONED or action.disposition in SUSPECTS
+    if reasoned and not action.reason.strip():
         raise UserError(f"{action.kind.lower()} needs a reason; give --reason TEXT")
 
 

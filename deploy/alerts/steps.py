@@ -69,14 +69,22 @@ def assign(
 def label(
     alerts: Alerts,
     user: User,
-    what: Annotated[str, typer.Option("--label", help="true-positive, false-positive or unsure.")],
+    what: Annotated[
+        str,
+        typer.Option(
+            "--label", help="true-positive, false-positive, unsure; suspect-unknown, suspect-known."
+        ),
+    ],
     reason: Reason = "",
     now: Now = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     as_json: Json = False,
 ) -> None:
-    """Say what it turned out to be; kept for training."""
+    """Say what it turned out to be; kept for training. Or whether a suspect was identified.
+
+    Without one at detection a SAR is due in 60 days, not 30; that needs a reason.
+    """
     from deploy.alerts import told
 
     with told.actions(now, brokers, prefix) as actions:

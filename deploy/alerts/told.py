@@ -52,6 +52,7 @@ def line(item: Item) -> dict[str, Any]:
         "outcome": status.outcome,
         "approver": status.approver,
         "label": status.label,
+        "suspect": status.suspect,
         "versions": len(item.versions),
         "amended_since": item.amended_since,
         "reason": latest["reason"],

@@ -47,6 +47,15 @@ _SCREENING_EXAMPLES = """Example:
 tidemark bench screening --names 5000
 """
 
+_RINGS_EXAMPLES = """Example:
+
+tidemark bench rings --seed 2
+"""
+_GRAPH_EXAMPLES = """Example:
+
+tidemark bench graph --edges 1000000
+"""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
@@ -62,6 +71,8 @@ def register(app: typer.Typer) -> None:
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     bench.command("aml", epilog=_AML_EXAMPLES)(aml)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
+    bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
+    bench.command("rings", epilog=_RINGS_EXAMPLES)(rings)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -200,6 +211,33 @@ def screening(
         echo("labelled pairs, against the synthetic list and among 20,000 entries")
         results += evaluate.run(None, bench.ENTRIES)
     _show(Report("screening", seed, results), as_json, out)
+
+
+def graph(
+    edges: Annotated[int, typer.Option(min=1_000, help="Links of the graph.")] = 1_000_000,
+    queries: Annotated[int, typer.Option(min=2, help="Questions.")] = 200,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Ways of three steps between customers in a Neo4j of its own, and ring search."""
+    from deploy.bench import graph as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told(f"graph of {edges:,} links") as echo:
+        results = bench.run(Settings.load(), seed, edges, queries, echo)
+    _show(Report("graph", seed, results), as_json, out)
+
+
+def rings(seed: Seed = 1, as_json: Json = False, out: Out = None) -> None:
+    """How much of a generated ring of 1,000 structurers is found, without Kafka and Neo4j."""
+    from deploy.bench.harness import Report
+    from deploy.evaluate import rings as evaluation
+
+    with _told("making a world with a ring") as echo:
+        results = evaluation.run(seed, echo)
+    _show(Report("rings", seed, results), as_json, out)
 
 
 @contextmanager

@@ -152,16 +152,19 @@ def check(
     from deploy.rules.known import known
     from schemas.money import EXPONENTS
     from udfs.aml.ruleset import canonical, digest
+    from udfs.motifs.params import COMMON, MOTIFS
 
     rules = written.read(file, known())
     running = [name for name, params in rules.rules.items() if params.enabled]
     unlisted = sorted(known().keys() - rules.rules.keys())
+    motifs = sorted(MOTIFS.keys() - {COMMON} - rules.motifs.keys())
     without_rate = sorted(EXPONENTS.keys() - rules.rates.keys())
     said = {
         "hash": digest(canonical(rules)),
         "running": running,
         "off": sorted(rules.rules.keys() - set(running)),
         "unlisted": unlisted,
+        "unlisted_motifs": motifs,
         "without_rate": without_rate,
     }
     if as_json:
@@ -169,6 +172,7 @@ def check(
         return
     typer.echo(f"{file} is a rule set: {said['hash']}")
     typer.echo(f"{len(running)} rules run; not listed: {', '.join(unlisted) or 'none'}")
+    typer.echo(f"motifs that are not listed, and so not looked for: {', '.join(motifs) or 'none'}")
     typer.echo(f"{len(without_rate)} currencies have no rate and count by the greatest one")
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from deploy.commands.evaluate import group
+
 PANEL = "Data"
 _PUBLISH = """Examples:
 
@@ -30,7 +32,7 @@ def register(app: typer.Typer) -> None:
     screening.command("status", epilog="Example: tidemark screening status")(status)
     screening.command("try", epilog="Example: tidemark screening try 'Iwan Petrow'")(try_)
     app.add_typer(screening, name="screening", rich_help_panel=PANEL)
-    _group(app, "evaluate").command("screening", epilog="Example: tidemark evaluate screening")(
+    group(app, "evaluate").command("screening", epilog="Example: tidemark evaluate screening")(
         evaluate
     )
 
@@ -149,14 +151,3 @@ def evaluate(
         terminal.show_json(report.document())
         return
     terminal.show_table(("what", "value", "unit", "bar", "met"), report.rows())
-
-
-def _group(app: typer.Typer, name: str) -> typer.Typer:
-    """The group of this name, made if no other module has made it."""
-    for found in app.registered_groups:
-        if found.name == name and found.typer_instance is not None:
-            return found.typer_instance
-    made = typer.Typer(help="Measure how well the rules find what they look for.")
-    made.callback()(lambda: None)
-    app.add_typer(made, name=name, rich_help_panel="Proof")
-    return made

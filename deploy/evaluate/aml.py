@@ -1,128 +1,162 @@
-"""What the AML rules find of the schemes in a generated world, and what they raise beside.
+"""What the AML rules find of the schemes in generated worlds, and what they raise beside.
 
-A scheme is found by a rule when one of the rule's alerts rests on a posting of the scheme. An alert
-is true when it rests on a posting of any scheme: a false one is about honest business alone.
-Ranges are Wilson's 95 % score interval (Wilson 1927), in which 0 of n is not 0 for certain.
+Several worlds of one size, each from a seed of its own, are judged as one. The ring of people who
+structure is a further world: it is laid out whatever the share of laundering.
 """
 
-import math
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from connectors.generators.aml import AmlWorld
+from connectors.generators.aml.schemes import Wanted
 from connectors.generators.feed import Plan
 from deploy.bench.harness import Report, Result
-from deploy.evaluate.world import folded, outputs, recorded
+from deploy.errors import UserError
+from deploy.evaluate import figures
+from deploy.evaluate.judged import Judged, by_kind, by_rule, judge, pooled
+from deploy.evaluate.world import folded, labels, outputs, recorded, values
 from jobs.catalogue import Config, aml_job
-from schemas.codec import decode_batch
-from schemas.records import record
+from udfs.aml.catalogue import RULES
 
-Z = 1.959964
-"""Quantile of the normal distribution for 95 %, two-sided."""
+CONFIG = Config(partitions=1, slice_ms=10_000, lateness_ms=1_000)
+"""Long slices: fewer batches to fold, the same alerts."""
+A_DAY = 1.25
+"""Payments of a customer on a day."""
+SIDES = 1.9
+"""Postings of a payment, about: one for each party that is a customer."""
 _TOPICS = frozenset({"postings", "customers", "rules", "alert.actions", "schemes"})
+
+Stage = Callable[[pl.DataFrame], pl.DataFrame]
+STAGES: tuple[Stage, ...] = ()
+"""Stages behind the job whose alerts count as well: from records Transfer to records Alert."""
 
 
 @dataclass(frozen=True)
-class Truth:
-    """Labels of the schemes and the postings they name."""
+class Asked:
+    """The worlds to judge.
 
-    labels: pl.DataFrame
-    postings: pl.DataFrame
+    Attributes:
+        customers: Of each world, about.
+        days: Length of each world.
+        seed: Of the first world; each further one has the next.
+        worlds: How many.
+        laundering: Share of postings that are part of schemes.
+        ring: Depositors of the ring; 0: no such world.
+    """
+
+    customers: int
+    days: int
+    seed: int
+    worlds: int
+    laundering: float
+    ring: int
 
 
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % score interval of a share; (0, 1) of nothing."""
-    if of == 0:
-        return 0.0, 1.0
-    share, square = hits / of, Z * Z
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    spread = Z * math.sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
-    return max(0.0, middle - spread), min(1.0, middle + spread)
+@dataclass(frozen=True)
+class Seen:
+    """Size of the judged worlds, and what was found in them."""
+
+    found: Judged
+    postings: int
+    planted: int
+    exposure: float
 
 
-def run(world: AmlWorld, plan: Plan) -> tuple[Report, pl.DataFrame, pl.DataFrame]:
-    """Fold the job over the world; the report, findings by kind of scheme, and alerts by rule."""
-    config = Config(partitions=plan.partitions, slice_ms=10_000, lateness_ms=1_000)
-    log = recorded(world, plan, _TOPICS)
-    values = [
-        value
-        for (topic, _), span in log.spans.items()
-        if topic == "schemes"
-        for key, value in zip(span.keys, span.values, strict=True)
-        if key != b"tick" and value is not None
-    ]
-    truth = _truth(decode_batch(record("SchemeLabel"), values)[0])
-    alerts = outputs(folded(log, aml_job(config)), ("alerts",))["alerts"]
-    resting = _resting(alerts)
-    kinds = _by_kind(truth, resting)
-    rules = _by_rule(truth, resting, alerts)
-    days = world.days * world.bank.customers / 10_000
-    false = alerts.height - int(rules["true"].sum()) if rules.height else 0
+@dataclass(frozen=True)
+class Outcome:
+    """The figures, and the tables behind them: by kind of scheme, by rule, the ring's by rule."""
+
+    report: Report
+    kinds: pl.DataFrame
+    rules: pl.DataFrame
+    ring: pl.DataFrame
+
+
+def run(asked: Asked, tell: Callable[[str], None] = lambda line: None) -> Outcome:
+    """Make the worlds, fold the job over each, judge its alerts; UserError for no such world."""
+    seen = []
+    for number in range(asked.worlds):
+        seen.append(_judged(_world(asked, asked.seed + number)))
+        tell(f"world {number + 1} of {asked.worlds}: {seen[-1].found.alerts.height:,} alerts")
+    whole = _together(seen)
+    looked = {*RULES, *whole.found.alerts["rule"]}
+    kinds, rules = by_kind(whole.found, looked), by_rule(whole.found, whole.exposure)
     results = [
-        *(
-            Result(f"recall of {row['kind']}", round(row["found"] / row["schemes"], 4), "share", 1)
-            for row in kinds.iter_rows(named=True)
-        ),
-        Result("alerts", alerts.height, "alerts"),
-        Result("false alerts for 10,000 customers and day", round(false / days, 3), "alerts"),
+        *_size(asked, whole),
+        *figures.of_kinds(kinds),
+        *figures.of_rules(rules),
+        *figures.of_all(whole.found, whole.exposure),
     ]
-    return Report("evaluate-aml", world.seed, results), kinds, rules
+    ring = pl.DataFrame()
+    if asked.ring:
+        made, ring = _ring(asked)
+        results += made
+        tell(f"ring of {asked.ring}: done")
+    return Outcome(Report("evaluate-aml", asked.seed, results), kinds, rules, ring)
 
 
-def _truth(labels: pl.DataFrame) -> Truth:
-    postings = labels.select(
-        "scheme", "kind", "role", posting_id=pl.col("postings").str.split(";")
-    ).explode("posting_id")
-    return Truth(labels, postings.filter(pl.col("posting_id") != ""))
+def _made(asked: Asked, seed: int, wanted: Wanted) -> AmlWorld:
+    count = round(asked.customers * asked.days * A_DAY)
+    try:
+        return AmlWorld(seed, days=asked.days, count=count, people=asked.customers, wanted=wanted)
+    except ValueError as error:
+        raise UserError(f"there is no such world: {error}") from None
 
 
-def _resting(alerts: pl.DataFrame) -> pl.DataFrame:
-    """One row for each posting an alert rests on."""
-    if alerts.is_empty():
-        return pl.DataFrame(
-            schema={"alert_id": pl.String, "rule": pl.String, "time": pl.Int64}
-        ).with_columns(posting_id=pl.lit(""))
-    return alerts.select(
-        "alert_id", "rule", "time", posting_id=pl.col("events").str.split(";")
-    ).explode("posting_id")
+def _world(asked: Asked, seed: int) -> AmlWorld:
+    """A world with as many schemes as make the share of postings, kinds taking turns.
+
+    Schemes are asked for as a share of accounts, so that share is found in two tries.
+    """
+    if not asked.laundering:
+        return _made(asked, seed, Wanted(rate=0.0))
+    rate = asked.laundering
+    for _ in range(3):
+        world = _made(asked, seed, Wanted(rate=min(rate, 0.1)))
+        postings = SIDES * asked.customers * asked.days * A_DAY
+        rate *= asked.laundering * postings / int(world.schemes.labels["posting_count"].sum())
+    return world
 
 
-def _by_kind(truth: Truth, resting: pl.DataFrame) -> pl.DataFrame:
-    """Of each kind: schemes, those found by any rule, by its namesake, and how long it took."""
-    named = truth.postings.join(resting, on="posting_id")
-    rows = []
-    for (kind,), labels in truth.labels.group_by("kind", maintain_order=True):
-        schemes = labels["scheme"].n_unique()
-        mine = named.filter(kind=kind)
-        own = mine.filter(pl.lit(kind).str.starts_with(pl.col("rule")))
-        begun = labels.group_by("scheme").agg(pl.col("first_time").min())
-        first = mine.group_by("scheme").agg(pl.col("time").min()).join(begun, on="scheme")
-        waited = [(t - b) / 3.6e9 for t, b in first.select("time", "first_time").iter_rows()]
-        low, high = wilson(mine["scheme"].n_unique(), schemes)
-        rows.append(
-            {
-                "kind": kind,
-                "schemes": schemes,
-                "found": mine["scheme"].n_unique(),
-                "by_namesake": own["scheme"].n_unique(),
-                "low": round(low, 3),
-                "high": round(high, 3),
-                "median_hours": round(median(waited), 1) if waited else None,
-            }
-        )
-    return pl.DataFrame(rows, infer_schema_length=None).sort("kind")
-
-
-def _by_rule(truth: Truth, resting: pl.DataFrame, alerts: pl.DataFrame) -> pl.DataFrame:
-    """Of each rule: alerts, those that rest on a scheme, precision with its range."""
-    true = resting.join(truth.postings, on="posting_id", how="semi")["alert_id"].unique()
-    judged = alerts.with_columns(true=pl.col("alert_id").is_in(true.implode()))
-    counted = judged.group_by("rule").agg(alerts=pl.len(), true=pl.col("true").sum()).sort("rule")
-    ranges = [wilson(t, n) for n, t in counted.select("alerts", "true").iter_rows()]
-    return counted.with_columns(
-        precision=(pl.col("true") / pl.col("alerts")).round(3),
-        low=pl.Series([round(low, 3) for low, _ in ranges]),
-        high=pl.Series([round(high, 3) for _, high in ranges]),
+def _judged(world: AmlWorld) -> Seen:
+    log = recorded(world, Plan(world.count, world.seed, CONFIG.partitions), _TOPICS)
+    found = outputs(folded(log, aml_job(CONFIG)), ("alerts", "transfers"))
+    alerts = [found["alerts"], *(stage(found["transfers"]) for stage in STAGES)]
+    told = [frame for frame in alerts if frame.height]
+    postings = sum(1 for _ in values(log, "postings"))
+    planted = labels(log)
+    return Seen(
+        judge(planted, pl.concat(told) if told else pl.DataFrame()),
+        postings,
+        int(planted["posting_count"].sum()),
+        world.days * world.bank.customer_accounts / 10_000,
     )
+
+
+def _together(seen: list[Seen]) -> Seen:
+    return Seen(
+        pooled([one.found for one in seen]),
+        sum(one.postings for one in seen),
+        sum(one.planted for one in seen),
+        sum(one.exposure for one in seen),
+    )
+
+
+def _size(asked: Asked, whole: Seen) -> list[Result]:
+    return [
+        Result("worlds", asked.worlds, "worlds"),
+        Result("customers of a world, about", asked.customers, "customers"),
+        Result("days of a world", asked.days, "days"),
+        Result("postings", whole.postings, "postings"),
+        Result("postings in schemes", round(whole.planted / whole.postings, 6), "share"),
+        Result("schemes", whole.found.schemes.height, "schemes"),
+    ]
+
+
+def _ring(asked: Asked) -> tuple[list[Result], pl.DataFrame]:
+    """A world with nothing in it but the ring: which of its people were found, by which rule."""
+    days = min(asked.days, 30)
+    world = _made(replace(asked, days=days), asked.seed, Wanted(counts={}, ring=asked.ring))
+    return figures.of_ring(_judged(world).found)

@@ -9,6 +9,9 @@ from connectors.generators import chunks
 from connectors.generators.feed import Feed, Plan
 from connectors.log import MemoryLog, fold_shard
 from connectors.spec import JobSpec
+from connectors.topics import TICK_KEY
+from schemas.codec import decode_batch
+from schemas.records import record
 
 APPENDED_MS = 1_790_000_000_000
 """Log time of the first chunk."""
@@ -48,3 +51,17 @@ def outputs(batches: Iterator[Folded], topics: tuple[str, ...]) -> dict[str, pl.
     return {
         topic: pl.concat(frames) if frames else pl.DataFrame() for topic, frames in found.items()
     }
+
+
+def values(log: MemoryLog, topic: str) -> Iterator[bytes]:
+    """The messages of a topic that are records."""
+    for (name, _), span in log.spans.items():
+        if name == topic:
+            for key, value in zip(span.keys, span.values, strict=True):
+                if key != TICK_KEY and value is not None:
+                    yield value
+
+
+def labels(log: MemoryLog) -> pl.DataFrame:
+    """What was planted: records SchemeLabel."""
+    return decode_batch(record("SchemeLabel"), list(values(log, "schemes")))[0]

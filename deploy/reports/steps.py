@@ -25,7 +25,7 @@ ENDPOINT = """Example:
 tidemark report endpoint --port 8700 --reject 0.5
 """
 
-KINDS = ("transactions", "stor", "sar", "emir", "controls", "operations")
+KINDS = ("transactions", "stor", "sar", "ctr", "emir", "controls", "operations")
 
 File = Annotated[
     Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
@@ -49,9 +49,11 @@ def submit(
 ) -> None:
     """Send a report and record each step in the log; rejected: exit code 1.
 
-    Submitting the same file again goes on where it stopped.
+    Submitting the same file again goes on where it stopped. A SAR or CTR needs all its alerts
+    closed as reported by one person and approved by another.
     """
-    from deploy.reports import client, desk
+    from deploy.alerts import told
+    from deploy.reports import client, desk, filing
     from deploy.reports.states import REJECTED
     from deploy.reports.submission import submit as carry_out
     from deploy.settings import Settings
@@ -59,6 +61,8 @@ def submit(
     content, kind = desk.content_of(report), desk.kind_of(report, kind, KINDS)
     url = desk.checked_url(endpoint)
     settings = Settings.load()
+    if kind in filing.FOUR_EYES:
+        filing.check(kind, content, told.read(None, brokers, prefix))
     with desk.journal(settings, brokers or settings.brokers, prefix) as journal:
         last = carry_out(
             journal,

@@ -11,6 +11,7 @@ from deploy.rules.known import known
 from deploy.rules.published import TOPIC, Published, chosen, published
 from udfs.aml.ruleset import default
 from udfs.aml.trust import verify
+from udfs.motifs.params import MOTIFS
 
 
 def sets(archive: Path | None, brokers: str | None, prefix: str) -> list[Published]:
@@ -22,7 +23,7 @@ def sets(archive: Path | None, brokers: str | None, prefix: str) -> list[Publish
 def tables(which: str, archive: Path | None, brokers: str | None, prefix: str) -> dict[str, Any]:
     """The rule set that is meant by a file, `default`, `live`, `shadow`, an epoch or a hash."""
     if which == "default":
-        return default(known()).model_dump(mode="json")
+        return default(known(), MOTIFS).model_dump(mode="json")
     path = Path(which)
     if path.suffix or path.is_file():
         return written.read(path, known()).model_dump(mode="json")

@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from connectors.topics import TICK_KEY, TOPICS
 from deploy.errors import UserError
 from deploy.proofs.sources import Source
+from deploy.reports.form import at
 from schemas.codec import decode_batch
 from schemas.records import record
 
+AHEAD_US = 3_600_000_000
+"""A record further ahead of the stream is refused at the edge of a job (connectors/spec.py)."""
 TOPICS_OF_TIME = ("postings", "rules")
 _FIRST, _MOST = 1_000, 200_000
 _ENOUGH = 20_000
@@ -52,6 +55,25 @@ def stream_time(
         if (time := _last(source, topic, partition)) is not None
     ]
     return max(found, key=lambda one: one.time, default=None)
+
+
+def dated(source: Source, partitions: int, now: int | None) -> int:
+    """The business time of what a person does: as told, else where the stream is.
+
+    Raises:
+        UserError: There is no time, or it is too far ahead of the stream.
+    """
+    reached = stream_time(source, partitions)
+    if now is None:
+        if reached is None:
+            raise UserError("the stream has shown no time yet; give --now TIME")
+        return reached.time
+    if reached is not None and now > reached.time + AHEAD_US:
+        raise UserError(
+            f"--now {at(now)} is over an hour ahead of the stream, which is at "
+            f"{at(reached.time)}: a job would refuse it; give an earlier time"
+        )
+    return now
 
 
 def _last(source: Source, topic: str, partition: int) -> int | None:

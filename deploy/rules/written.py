@@ -17,6 +17,7 @@ from udfs.aml.plain import Path as Place
 from udfs.aml.plain import RuleSetError
 from udfs.aml.rule import RuleParams
 from udfs.aml.ruleset import RuleSet, canonical, parse
+from udfs.motifs.params import MOTIFS
 
 MOST_BYTES = 262_144
 """Of a file, and of the body of a record (schemas/avro/control/RuleSet.avsc)."""
@@ -39,7 +40,7 @@ def read(path: Path, known: Mapping[str, type[RuleParams]]) -> RuleSet:
     """The rule set in a file; UserError that names the line, the rule and the field if none is."""
     data, lines = _values(path)
     try:
-        rules = parse(json.dumps(data), known)
+        rules = parse(json.dumps(data), known, MOTIFS)
         size = len(canonical(rules))
     except RuleSetError as error:
         at = error.path

@@ -255,8 +255,8 @@ def reported(edges, searches, closed_after, growth_ppm):
                 if place is None:
                     place, first, told = len(out), last["number"], size
                     out.append((rule, last["number"], size, numbers(behind), None))
-                elif size * 1_000_000 >= told * growth_ppm:
-                    told = size
+                elif size * 1_000_000 >= told * growth_ppm or last["late"]:
+                    told = max(size, told)
                     out.append((rule, last["number"], size, numbers(behind), place))
                 for name in names:
                     known[name] = (place, first, told, last["at"])

@@ -1,7 +1,7 @@
 """The state machine of alerts: every action in every state, four eyes, snoozes, cases and days."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
@@ -191,6 +191,58 @@ def test_a_sar_is_due_30_days_after_the_first_open_alert_and_a_ctr_15() -> None:
 )
 def test_the_day_of_the_alert_counts(time: int, day: date) -> None:
     assert cases([item("a1", time)])[0].due[0].day == day
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ([], date(2026, 4, 1)),
+        (["suspect-unknown"], date(2026, 5, 1)),  # 60 days after 2 March
+        (["suspect-unknown", "suspect-known"], date(2026, 4, 1)),
+        (["true-positive"], date(2026, 4, 1)),
+    ],
+)
+def test_without_a_suspect_a_sar_has_30_days_more(said: list[str], day: date) -> None:
+    status, wrong = folded([action("LABEL", disposition=word) for word in said])
+    assert wrong == []
+    due = cases([replace(item("a1", NOON), status=status)])[0].due[0]
+    assert (due.day, due.overdue(day), due.overdue(day + timedelta(days=1))) == (day, False, True)
+
+
+def test_another_alert_on_the_customer_keeps_its_own_day() -> None:
+    unknown = Status(suspect="suspect-unknown")
+    found = cases([replace(item("a1", NOON), status=unknown), item("a2", NOON + DAY)])
+    assert found[0].due[0].day == date(2026, 4, 2)
+    ctr = replace(item("a1", NOON, rule="ctr-aggregation"), status=unknown)
+    assert cases([ctr])[0].due[0].day == date(2026, 3, 17)
+
+
+def test_what_is_said_of_the_suspect_stays_beside_the_label_and_through_a_reopening() -> None:
+    said = [
+        action("LABEL", disposition="true-positive"),
+        action("LABEL", disposition="suspect-unknown"),
+        *(action("ASSIGN"), action("CLOSE"), action("REOPEN")),
+    ]
+    status, _ = folded(said)
+    assert (status.state, status.label, status.suspect) == (
+        OPEN,
+        "true-positive",
+        "suspect-unknown",
+    )
+    with pytest.raises(UserError, match="label needs a reason"):
+        follow(status, action("LABEL", disposition="suspect-known", reason=""))
+
+
+@pytest.mark.parametrize(
+    ("time", "day"),
+    [
+        (NOON, date(2026, 3, 17)),  # midnight of 2 March at UTC-12
+        (NOON - 1, date(2026, 3, 16)),  # still 1 March there
+        (NOON + DAY - 1, date(2026, 3, 17)),
+    ],
+)
+def test_a_ctr_counts_from_the_earliest_day_it_can_be(time: int, day: date) -> None:
+    assert cases([item("a1", time, rule="ctr-aggregation")])[0].due[0].day == day
 
 
 def test_an_amendment_does_not_start_the_count_again() -> None:

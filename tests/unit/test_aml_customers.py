@@ -46,7 +46,9 @@ def deposits(log: Log, last: int, amount: int, owners: str = "A") -> None:
     ],
 )
 @pytest.mark.parametrize("change", [HIGH, ENHANCED, PEP, {**MEDIUM, **PEP}])
-def test_half_the_limit_applies_to_who_is_rated_so(change: dict, amount: int, met: bool) -> None:
+def test_half_the_limit_applies_to_who_is_rated_so(
+    change: dict[str, object], amount: int, met: bool
+) -> None:
     log = Log()
     log.customer("k1", "A", START + 1, **change)
     deposits(log, CHANGED, amount)
@@ -71,7 +73,7 @@ def test_a_medium_rating_takes_a_fifth_off(amount: int, met: bool) -> None:
     ids=["T-1us", "T", "T+1us", "T+9min"],
 )
 def test_a_change_counts_from_its_moment_on(
-    change: dict, last: int, met: bool, slice_ms: int
+    change: dict[str, object], last: int, met: bool, slice_ms: int
 ) -> None:
     """The same cash of two customers; only the first one changes, at CHANGED."""
     log = Log()

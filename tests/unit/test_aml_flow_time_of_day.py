@@ -11,7 +11,7 @@ from udfs.aml.flow_time_of_day import Params, TimeOfDay, hours
 from udfs.aml.rule import DAY, HOUR, MINUTE
 
 RULE = TimeOfDay()
-PARAMS = Params(floor=0)
+PARAMS = Params(floor=0, least=50, percentile=950_000)
 BEGIN = START // BLOCK * BLOCK  # 2024-09-14 00:00 UTC
 HIGH = 81_91
 """5,000 lies in the class from 4,096 to 8,191 minor units."""
@@ -82,7 +82,7 @@ def test_only_debits_that_the_owner_orders():
 
 @pytest.mark.parametrize(("base", "count"), [(500_00, 0), (500_01, 1)])
 def test_the_floor_scales_with_the_factor(base, count):
-    params = Params(floor=1_000_00)
+    params = Params(least=50)
     assert fold(RULE, days_of(60) + now(3, base, factor=500_000), params).height == count
 
 

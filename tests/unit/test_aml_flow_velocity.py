@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from tests.aml_flow_fold import START, cuts_of, fold, frame_of, tables_for
 from udfs.aml.flow_blocks import BLOCK
 from udfs.aml.flow_owners import numbered
-from udfs.aml.flow_velocity import Params, Velocity, VelocityWindow
+from udfs.aml.flow_velocity import Velocity
+from udfs.aml.flow_velocity_params import Params, VelocityWindow
 from udfs.aml.rule import DAY, HOUR, Moment
 
 RULE = Velocity()
-ONE = Params(windows=(VelocityWindow(hours=1, count=3, sum=10_000_00),), own_times=0)
+ONE = Params(windows=(VelocityWindow(hours=1, count=3, sum=10_000_00),), least=1)
 
 
 def at(*instants, **more):
@@ -108,7 +109,11 @@ def month(average_count, amount):
     return [{"at": begin + i * step, "base": amount} for i in range(average_count)]
 
 
-OWN = Params(windows=(VelocityWindow(hours=24, count=1_000, sum=10**12),))
+OWN = Params(
+    windows=(VelocityWindow(hours=24, count=1_000, sum=10**12, own_times=2_000_000),),
+    own_floor=1_000_00,
+    own_days=30,
+)
 
 
 @pytest.mark.parametrize(("last", "count"), [(1_999_99, 0), (2_000_00, 0), (2_000_01, 1)])
@@ -166,12 +171,21 @@ ROWS = st.lists(
     min_size=1,
     max_size=60,
 )
-BOTH = Params(
+FIXED = Params(
     windows=(
         VelocityWindow(hours=1, count=2, sum=5_000_00),
         VelocityWindow(hours=24, count=5, sum=9_000_00),
         VelocityWindow(hours=168, count=9, sum=30_000_00),
-    )
+    ),
+    least=1,
+)
+BOTH = FIXED.model_copy(
+    update={
+        "windows": tuple(w.model_copy(update={"own_times": 2_000_000}) for w in FIXED.windows),
+        "own_days": 30,
+        "own_seen": 1,
+        "own_floor": 1_000_00,
+    }
 )
 
 
@@ -185,7 +199,7 @@ def test_other_cuts_give_the_same_outcomes(rows, data):
 @settings(max_examples=100, deadline=None)
 @given(ROWS, st.data())
 def test_counts_and_sums_are_those_of_a_look_at_all_postings(rows, data):
-    params = BOTH.model_copy(update={"own_times": 0, "cool_down_s": 0})
+    params = FIXED.model_copy(update={"cool_down_s": 0})
     found = fold(RULE, rows, params, data.draw(cuts_of(rows)))
     ordered = sorted(enumerate(rows), key=lambda pair: (pair[1]["at"], pair[0]))
     expected = {}

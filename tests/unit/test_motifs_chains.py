@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.transferred import DAY, HOUR, alerts, told
+from tests.transferred import DAY, HOUR, alerts, told, without_floor
 from udfs.aml.rule import Band
-from udfs.motifs import Params
 from udfs.motifs.params import Chain, Layers
 
 START = 100 * DAY
@@ -40,7 +39,7 @@ def test_cycles_of_three_to_ten_hops(length):
 
 def test_cycles_of_two_only_if_asked_for_and_none_of_eleven():
     assert told(around("AB"), "cycle") == []
-    assert told(around("AB"), "cycle", Params(cycle=Chain(bands=of_length(2)))) == [
+    assert told(around("AB"), "cycle", without_floor(cycle=Chain(bands=of_length(2)))) == [
         ("A", 2, ids(0, 1))
     ]
     assert told(around("ABCDEFGHIJK"), "cycle") == []
@@ -108,7 +107,7 @@ def test_the_same_cycle_again_is_no_news():
 
 def test_walks_are_off_and_need_five_hops():
     assert told(around("ABCDEF", closed=False), "walk") == []
-    on = Params(walk=Chain(bands=of_length(5)))
+    on = without_floor(walk=Chain(bands=of_length(5)))
     assert told(around("ABCDE", closed=False), "walk", on) == []
     assert told(around("ABCDEF", closed=False), "walk", on) == [("A", 5, ids(0, 1, 2, 3, 4))]
 
@@ -179,7 +178,7 @@ def test_a_stack_does_not_return_to_its_first_senders():
 def test_old_relations_make_no_layer_unless_they_count():
     before = [(s, t, at - 20 * DAY, n) for s, t, at, n in layer("AB", "PQR")]
     assert told(before + layer("AB", "PQR"), "bipartite") == told(before, "bipartite")
-    every = Params(bipartite=Layers(bands=of_length(6), new_only=False))
+    every = without_floor(bipartite=Layers(bands=of_length(6), new_only=False))
     assert len(told(before + layer("AB", "PQR"), "bipartite", every)) == 2
 
 

@@ -5,9 +5,8 @@ from hypothesis import strategies as st
 
 from tests.naive import motifs as naive
 from udfs.aml.rule import Band
-from udfs.motifs import Params
 from udfs.motifs.edges import Edges, Graph
-from udfs.motifs.params import Chain, Fan, GatherScatter, Layers, ScatterGather
+from udfs.motifs.params import Chain, Fan, GatherScatter, Layers, Params, ScatterGather
 from udfs.motifs.relations import Habit
 from udfs.motifs.scene import Scene
 from udfs.motifs.search import SHAPES

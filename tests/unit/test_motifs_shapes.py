@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.transferred import DAY, HOUR, told
-from udfs.motifs import Params
+from tests.transferred import DAY, HOUR, told, without_floor
 from udfs.motifs.params import ScatterGather
 
 START = 100 * DAY
@@ -75,7 +74,7 @@ def test_a_shop_has_new_customers_all_the_time():
     # After the last: the window begins 36 d 4 h after the first, 6 are in it, 25 - 6 = 19 before.
     # 6 * 868 h >= factor * 19 * 96 h holds up to a factor of 2.855263 (5208 / 1824).
     assert told(usual + burst, "fan-in") == []
-    low, high = (Params(fan_in={"burst_ppm": factor}) for factor in (2_855_263, 2_855_264))
+    low, high = (without_floor(fan_in={"burst_ppm": factor}) for factor in (2_855_263, 2_855_264))
     assert len(told(usual + burst, "fan-in", low)) == 1
     assert told(usual + burst, "fan-in", high) == []
 
@@ -159,5 +158,5 @@ def test_scatter_gather_has_four_days():
 
 
 def test_a_salary_and_rents_are_no_scatter_gather():
-    chosen = Params(scatter_gather=ScatterGather(new_only=False))
+    chosen = without_floor(scatter_gather=ScatterGather(new_only=False))
     assert told(over(9, paid=3_000, passed=1_200), "scatter-gather", chosen) == []

@@ -14,6 +14,7 @@ from deploy.rules import asked as rules_asked
 from deploy.rules import ends, known, written
 from tests.made_rules import KNOWN, NOON, WRITTEN, Desk, Shell
 from udfs.aml.ruleset import canonical, default, digest, parse
+from udfs.motifs.params import COMMON, MOTIFS
 
 AT = ["--effective", "2026-03-02T13:00:00Z", "--author", "ada", "--reason", "calibrated"]
 
@@ -64,9 +65,9 @@ def test_what_is_shown_can_be_published_again(shell: Shell) -> None:
     again = shell.file(out, "again.yaml")
     assert canonical(written.read(again, KNOWN)) == canonical(written.read(shell.file(), KNOWN))
     _, out, _ = shell("rules", "show", "default")
-    assert written.read(shell.file(out), KNOWN) == default(KNOWN)
+    assert written.read(shell.file(out), KNOWN) == default(KNOWN, MOTIFS)
     _, out, _ = shell("rules", "show", "default", "--json")
-    assert parse(out, KNOWN) == default(KNOWN)
+    assert parse(out, KNOWN, MOTIFS) == default(KNOWN, MOTIFS)
 
 
 def test_tables_are_for_people(shell: Shell) -> None:
@@ -86,6 +87,7 @@ def test_check_says_what_does_not_run(shell: Shell) -> None:
     _, out, _ = shell("rules", "check", shell.file("rules: {velocity: {}}"), "--json")
     said = json.loads(out)
     assert (said["running"], said["off"], said["unlisted"]) == (["velocity"], [], ["structuring"])
+    assert said["unlisted_motifs"] == sorted(MOTIFS.keys() - {COMMON})
     assert "BIF" in said["without_rate"]
     assert "USD" not in said["without_rate"]
 
@@ -113,6 +115,20 @@ def test_a_key_is_made_once(shell: Shell) -> None:
 
 
 BAD: list[tuple[str, str]] = [
+    ("rules: {}\nmotifs: {fan: {}}", "line 2: motif fan: there is no such motif; there are: "),
+    (
+        "rules: {}\nmotifs:\n  cycle:\n    longest: 17\n",
+        "line 4: motif cycle, field longest: input should be less than or equal to 16, not 17",
+    ),
+    (
+        "rules: {}\nmotifs:\n  common: {floor: -1}\n",
+        "line 3: motif common, field floor: input should be greater than or equal to 0",
+    ),
+    (
+        "rules: {}\nmotifs:\n  fan-in:\n    bands:\n"
+        "      - {name: HIGH, at_least: 3, score: 1}\n      - {name: LOW, at_least: 4, score: 2}\n",
+        "line 3: motif fan-in: name each band once, in order LOW, MEDIUM, HIGH",
+    ),
     ("rules: {structring: {}}", "line 1: rule structring: there is no such rule"),
     (
         "\nrules:\n  structuring:\n    limt: 3\n",

@@ -18,6 +18,8 @@ from udfs.aml import (
     flow_travel,
     flow_travel_rule,
     flow_velocity,
+    flow_velocity_params,
+    model_score,
 )
 from udfs.aml.rule import Rule, RuleParams
 
@@ -28,7 +30,7 @@ _ALL: tuple[tuple[Rule[Any], type[RuleParams]], ...] = (
     (cash_funnel.FunnelAccount(), cash_funnel.Params),
     (cash_consolidation.Consolidation(), cash_consolidation.Params),
     (cash_ctr.CtrAggregation(), cash_ctr.Params),
-    (flow_velocity.Velocity(), flow_velocity.Params),
+    (flow_velocity.Velocity(), flow_velocity_params.Params),
     (flow_pass_through.PassThrough(), flow_pass_through.Params),
     (flow_dormant.DormantWakeUp(), flow_dormant.Params),
     (flow_round_amounts.RoundAmounts(), flow_round_amounts.Params),
@@ -36,6 +38,7 @@ _ALL: tuple[tuple[Rule[Any], type[RuleParams]], ...] = (
     (flow_travel.ImpossibleTravel(), flow_travel.Params),
     (flow_corridor.HighRiskCorridor(), flow_corridor.Params),
     (flow_travel_rule.TravelRule(), flow_travel_rule.Params),
+    (model_score.ModelScore(), model_score.Params),
 )
 
 RULES: Mapping[str, Rule[Any]] = {rule.name: rule for rule, _ in _ALL}

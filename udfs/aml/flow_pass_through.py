@@ -3,9 +3,11 @@
 Definition: at a debit, of what an owner was credited in the window (t - W, t], W = 24 h or 72 h, at
 least 5,000, between 0.9 and 1.1 times has been debited in the same window, and the balance is under
 10 % of it. Source: FFIEC examination manual, appendix F (money moved on soon after it came in); the
-numbers are starting values from practice.
+numbers are starting values from practice. What moves between accounts of one owner came neither in
+nor went out, and does not count.
 Units: minor units of the base currency, shares in parts per million. The bands are by the sum
-credited; their limits scale with the owner's factor. Of two windows the shorter one is told.
+credited; their limits scale with the owner's factor, and are stretched for a business: 5,000 is a
+day's takings of a shop, which pays its suppliers of them. Of two windows the shorter one is told.
 
 The balance is credits less debits since the owner was first seen; what was there before is not
 known and counts as nothing. How long the money stayed is found by matching each debit of the window
@@ -24,6 +26,7 @@ from pydantic import Field
 
 from schemas.step import State, TableSpec
 from udfs.aml.flow_groups import Added, Array, Sums, group
+from udfs.aml.flow_kinds import Times, stretched
 from udfs.aml.flow_said import SAID, History, Report, lasting, newly, ranked, scaled, usd
 from udfs.aml.flow_windows import Moved, Windows, as_remembered, by_owner
 from udfs.aml.rule import HOUR, NOTHING, WHOLE, Band, Moment, RuleParams
@@ -45,12 +48,14 @@ class Params(RuleParams):
         least: Least share of what came in that has gone out, parts per million.
         most: Greatest such share.
         balance: The balance must be under this share of what came in.
+        business: So many times as much must come in for a business, parts per million.
     """
 
     hours: Annotated[tuple[Hours, ...], Field(min_length=1, max_length=2)] = (24, 72)
     least: Share = 900_000
     most: Share = 1_100_000
     balance: Share = 100_000
+    business: Times = 10 * WHOLE
     bands: Annotated[tuple[Band, ...], Field(min_length=1, max_length=3)] = (
         Band(name="LOW", at_least=500_000, score=400_000),
         Band(name="MEDIUM", at_least=2_500_000, score=700_000),
@@ -59,7 +64,8 @@ class Params(RuleParams):
 
 
 def _measured(rows: pl.DataFrame) -> Sums:
-    credit, base = (rows["direction"] == "CREDIT").to_numpy(), rows["base"].to_numpy()
+    credit, other = (rows["direction"] == "CREDIT").to_numpy(), ~rows["own"].to_numpy()
+    base = rows["base"].to_numpy() * other
     paid_in = base * credit
     return {"paid_in": paid_in, "paid_out": base - paid_in}
 
@@ -83,6 +89,7 @@ class PassThrough:
         """Outcomes of the debits by which money has passed through."""
         added = Added.of(group(events), _measured(as_remembered(state, events, moment)))
         balance = _balances(state, added)
+        events = events.with_columns(stretched(params.business))
         factor = events["factor"].to_numpy()
         lengths = [hours * HOUR for hours in params.hours]
         found: list[tuple[int, ...]] = []
@@ -142,12 +149,13 @@ def _met(
 def _told(state: State, found: pl.DataFrame, params: Params) -> pl.DataFrame:
     if found.is_empty():
         return NOTHING
-    history = History(state, found["owner_number"], ("direction", "base"))
+    history = History(state, found["owner_number"], ("direction", "base", "own"))
     report, credit = Report(history), (history.rows["direction"] == "CREDIT").to_numpy()
-    base = history.rows["base"].to_numpy()
+    base, other = history.rows["base"].to_numpy(), ~history.rows["own"].to_numpy()
     for row in found.rows(named=True):
         after = row["at"] - row["hours"] * HOUR
         places = history.up_to(row["owner_number"], after, row["posting_id"])
+        places = places[other[places]]
         matched, stayed = retention(history.at[places], base[places], credit[places])
         within = f"within {row['hours']} h"
         share = row["paid_out"] * 1_000 // row["paid_in"]

@@ -6,7 +6,8 @@ FFIEC examination manual, appendix F (transfers in large, round dollar amounts);
 starting values from practice.
 Units: the least amount in minor units of the base currency, scaled with the owner's factor; what is
 round is judged by the amount as ordered, whose decimal places are those of ISO 4217. The bands are
-by the share in parts per million, rounded down. Debits and credits both count.
+by the share in parts per million, rounded down. Debits and credits both count; what moves between
+accounts of one owner, as savings do in round amounts, does not.
 
 State: the transfers that are large enough, for 30 days.
 """
@@ -91,6 +92,7 @@ def _large(events: pl.DataFrame, params: Params) -> pl.DataFrame:
     """The transfers that count, with `whole`: whether they are round."""
     transfers = events.filter(
         pl.col("channel").is_in(["TRANSFER", "WIRE"])
+        & ~pl.col("own")
         & (pl.col("base") * (WHOLE / pl.col("factor")) >= params.floor * (1 - 1e-9))
     )
     wide, places = pl.Int128(), {}

@@ -83,7 +83,7 @@ class Windows:
     slots: int
     names: Sequence[str]
     measure: Measure
-    columns: Sequence[str] = ("direction", "base")
+    columns: Sequence[str] = ("direction", "base", "own")
 
     @property
     def tables(self) -> Mapping[str, TableSpec]:

@@ -43,6 +43,7 @@ EVENTS: Mapping[str, type[pl.DataType]] = {
     "latitude": pl.Int64,
     "longitude": pl.Int64,
     "card_present": pl.Boolean,
+    "own": pl.Boolean,
     "late": pl.Boolean,
     "offset": pl.Int64,
     "kind": pl.String,
@@ -56,8 +57,9 @@ EVENTS: Mapping[str, type[pl.DataType]] = {
 
 `at` is the business time at which an event counts, microseconds UTC; `owner_number` the owner as a
 whole number (udfs.aml.flow_owners), by which state is found without looking at texts; `base` the
-amount in minor units of the base currency; from `kind` on it is what is known of the owner at that
-moment; `factor` scales every limit of money for this owner, parts per million.
+amount in minor units of the base currency; `own` whether the money stays with the owner, between
+accounts of theirs; from `kind` on it is what is known of the owner at that moment; `factor` scales
+every limit of money for this owner, parts per million.
 """
 
 CASH_TABLE, FLOWS_TABLE = "aml.cash", "aml.flows"
@@ -86,6 +88,7 @@ FLOWS = TableSpec(
         "account": "str",
         "direction": "str",
         "base": "int",
+        "own": "bool",
         "offset": "int",
         "late": "bool",
     }

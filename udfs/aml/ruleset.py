@@ -84,7 +84,7 @@ class RuleSet(BaseModel):
         corridors: Pairs of countries (from, to) that are watched; `*` stands for any.
         rules: The rules that run, with what was chosen of each.
         typologies: Rules weighed together.
-        motifs: What the stage of graph motifs takes.
+        motifs: What the stage of graph motifs looks for; what is not listed it does not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -187,8 +187,10 @@ def digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
 
 
-def default(known: Mapping[str, type[RuleParams]]) -> RuleSet:
-    """Every known rule as its module proposes it, and the typologies that these rules allow."""
+def default(
+    known: Mapping[str, type[RuleParams]], motifs: Mapping[str, type[BaseModel]] | None = None
+) -> RuleSet:
+    """Every known rule and motif as its module proposes it, typologies as these rules allow."""
     typologies = {}
     for name, (weights, window_s, review, report) in defaults.TYPOLOGIES.items():
         kept = {rule: weight for rule, weight in weights.items() if rule in known}
@@ -199,6 +201,7 @@ def default(known: Mapping[str, type[RuleParams]]) -> RuleSet:
     return RuleSet(
         rules={name: params.model_validate({}) for name, params in known.items()},
         typologies=typologies,
+        motifs={name: one().model_dump(mode="json") for name, one in (motifs or {}).items()},
     )
 
 

@@ -12,6 +12,7 @@ from udfs.aml.catalogue import PARAMS, RULES
 from udfs.aml.rule import CASH_TABLE, FLOWS_TABLE
 from udfs.aml.ruleset import RuleSet, canonical, default, parse
 from udfs.aml.trust import verify
+from udfs.motifs.params import MOTIFS
 
 VERSION = "aml/1"
 """Changes when the results of the same input do."""
@@ -74,7 +75,13 @@ class Remembered:
         return self._frame
 
 
-def switch(state: State, sets: pl.DataFrame, keys: tuple[bytes, ...], shard: int) -> pl.DataFrame:
+def switch(
+    state: State,
+    sets: pl.DataFrame,
+    keys: tuple[bytes, ...],
+    shard: int,
+    version: str = VERSION,
+) -> pl.DataFrame:
     """Put rule sets in force; alerts for those that are refused: what runs stays as it is."""
     refused = []
     for row in sets.filter(pl.col("name") == NAME).iter_rows(named=True):
@@ -91,7 +98,7 @@ def switch(state: State, sets: pl.DataFrame, keys: tuple[bytes, ...], shard: int
             _renew_shadow(state, ends)
         body = "" if ends else row["body"]
         state[SETS].upsert(pl.DataFrame({"slot": key, "epoch": row["epoch"], "body": body}))
-    return records.refusals(refused, VERSION, shard)
+    return records.refusals(refused, version, shard)
 
 
 def _unreadable(body: str) -> str | None:
@@ -115,13 +122,13 @@ def _renew_shadow(state: State, ends: bool) -> None:
             (shadow.append if spec.key is None else shadow.upsert)(state[name].frame())
 
 
-DEFAULT_BODY = canonical(default(PARAMS))
+DEFAULT_BODY = canonical(default(PARAMS, MOTIFS))
 
 
 @cache
 def parsed(body: str) -> RuleSet:
     """The rule set of a text; ValueError if it is none."""
-    return parse(body, PARAMS)
+    return parse(body, PARAMS, MOTIFS)
 
 
 def in_force(state: State) -> dict[str, str]:

@@ -4,8 +4,3 @@
 each as pure functions, `memory` keeps edges and relations between batches, `report` says what is
 new about a shape, `step` folds all over the batches of a log.
 """
-
-from udfs.motifs.params import Params
-from udfs.motifs.step import TABLES, VERSION, MotifStep
-
-__all__ = ["TABLES", "VERSION", "MotifStep", "Params"]

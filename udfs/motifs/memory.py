@@ -16,6 +16,8 @@ from udfs.motifs.relations import Relations, relate
 from udfs.motifs.scene import Scene
 from udfs.motifs.search import SHAPES
 
+_PLACES = 2**20
+"""Edges are found by their number modulo this: state finds rows by small numbers only."""
 _NEAR = TableSpec({"code": "int", "ends": "bytes", "last": "int"}, key="code")
 TABLES = {
     "waiting": TableSpec(
@@ -27,11 +29,19 @@ TABLES = {
             "outside": "bool",
             "amount": "int",
             "offset": "int",
+            "late": "bool",
         }
     ),
     "edges": TableSpec(
-        {"number": "int", "transfer_id": "str", "outside": "bool", "offset": "int", "at": "int"},
-        key="number",
+        {
+            "number": "int",
+            "place": "int",
+            "transfer_id": "str",
+            "outside": "bool",
+            "offset": "int",
+            "late": "bool",
+            "at": "int",
+        }
     ),
     "codes": TableSpec({"node": "str", "code": "int", "last": "int"}, key="node"),
     "nodes": TableSpec(
@@ -47,7 +57,7 @@ TABLES = {
     ),
     "ins": _NEAR,
     "outs": _NEAR,
-    "pairs": TableSpec({"pair": "int", "since": "int", "last": "int"}, key="pair"),
+    "pairs": TableSpec({"pair": "str", "since": "int", "last": "int"}, key="pair"),
     "reported": TableSpec(
         {"motif": "str", "alert": "str", "first": "int", "size": "int", "last": "int"}, key="motif"
     ),
@@ -71,6 +81,8 @@ class Arrival:
     graph: Graph
     relations: Relations
     learned: int
+    late: frozenset[int]
+    """Numbers of those that came late."""
 
     def scene(self, some: slice) -> Scene:
         """Some of the new edges and what is around them."""
@@ -83,8 +95,10 @@ def arrive(state: State, due: pl.DataFrame, params: Params) -> Arrival:
     source, target = _coded(state, due)
     at = due["at"].to_numpy()
     number = _next(state["counts"], "edges", due.height) + np.arange(due.height)
-    state["edges"].upsert(
-        due.select("transfer_id", "outside", "offset", "at").with_columns(number=pl.Series(number))
+    state["edges"].append(
+        due.select("transfer_id", "outside", "offset", "late", "at").with_columns(
+            number=pl.Series(number), place=pl.Series(number % _PLACES)
+        )
     )
     relations = relate(state, source, target, at, params.memory_s * 1_000_000)
     edges = Edges(number, source, target, at, due["amount"].to_numpy(), relations.since)
@@ -93,7 +107,8 @@ def arrive(state: State, due: pl.DataFrame, params: Params) -> Arrival:
         for table, into in (("ins", True), ("outs", False))
     )
     learned = _begun(state["counts"], int(at[0])) + params.learn_s * 1_000_000
-    return Arrival(edges, Graph(*sides), relations, learned)
+    late = frozenset(number[due["late"].to_numpy()].tolist())
+    return Arrival(edges, Graph(*sides), relations, learned, late)
 
 
 def remember(state: State, arrival: Arrival, params: Params) -> None:
@@ -111,10 +126,19 @@ def remember(state: State, arrival: Arrival, params: Params) -> None:
         )
         state[name].expire("last", until - KEPT + 1)
     state["edges"].expire("at", until - KEPT + 1)
-    for name in ("codes", "nodes", "pairs"):
-        state[name].expire("last", until - params.memory_s * 1_000_000 + 1)
     closed_after = max(shape.params(params).closed_after for shape in SHAPES.values())
+    known = max(params.memory_s * 1_000_000, closed_after)
+    for name, kept in (("codes", known), ("nodes", known), ("pairs", params.memory_s * 1_000_000)):
+        state[name].expire("last", until - kept + 1)
     state["reported"].expire("last", until - closed_after + 1)
+
+
+def behind(state: State, number: Array) -> pl.DataFrame:
+    """What is remembered of edges by number: number, transfer_id, outside, offset, late."""
+    place = pl.Series(np.unique(number % _PLACES), dtype=pl.Int64)
+    columns = ["number", "transfer_id", "outside", "offset", "late"]
+    found = state["edges"].having("place", place, columns)
+    return found.filter(pl.col("number").is_in(number.tolist()))
 
 
 def count(state: State, counts: dict[str, int]) -> None:

@@ -1,10 +1,9 @@
-"""What may be chosen about each shape, with defaults."""
+"""What may be chosen about each shape, with defaults; a rule set names it under `motifs`."""
 
-import hashlib
-import json
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from udfs.aml.rule import WHOLE, Band, RuleParams
 
@@ -13,6 +12,7 @@ LONGEST_S = 9 * DAY_S
 """Edges of so long are remembered; no window may be longer."""
 
 Ppm = Annotated[int, Field(ge=0, le=WHOLE)]
+_BANDS = ("LOW", "MEDIUM", "HIGH")
 
 
 def _bands(low: int, medium: int, high: int) -> tuple[Band, ...]:
@@ -36,6 +36,13 @@ class Motif(RuleParams):
 
     window_s: Annotated[int, Field(ge=1, le=LONGEST_S)] = 4 * DAY_S
     new_only: bool = True
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        named = [_BANDS.index(band.name) for band in self.bands]
+        if named != sorted(set(named)):
+            raise ValueError("name each band once, in order LOW, MEDIUM, HIGH")
+        return self
 
     @property
     def window(self) -> int:
@@ -105,19 +112,46 @@ class Chain(Motif):
     rise_ppm: Ppm = 1_000
 
 
+class Cycle(Chain):
+    """Money that comes back to where it began."""
+
+    bands: tuple[Band, ...] = _bands(3, 4, 6)
+
+
+class Walk(Chain):
+    """Money that moves on without return; off, as ordinary payments are full of it."""
+
+    enabled: bool = False
+    bands: tuple[Band, ...] = _bands(5, 7, 9)
+
+
 class Layers(Motif):
-    """Bipartite sets or a stack of them; the size is the number of pairs that paid."""
+    """Sets that pay sets; the size is the number of pairs that paid."""
 
 
-class Params(BaseModel):
-    """How the stage runs.
+class Bipartite(Layers):
+    """One set that pays another."""
+
+    bands: tuple[Band, ...] = _bands(6, 9, 12)
+
+
+class Stack(Layers):
+    """One set that pays another that pays a third."""
+
+    bands: tuple[Band, ...] = _bands(8, 12, 18)
+
+
+class Common(BaseModel):
+    """What all shapes share.
 
     Attributes:
-        floor: Edges count only above this, minor units of the base currency.
+        floor: Edges count only above this, minor units of the base currency; 1,000 dollars is from
+            where on the FATF asks for a transfer's parties (recommendation 16).
         memory_s: Two parties that had no dealings for so long are new to each other; more than a
             month, or each salary and rent would be new.
         learn_s: So long after the first edge nothing is reported that rests on who is new to whom:
-            a log begins with everybody new, and each first salary and rent makes a fan.
+            a log begins with everybody new, and each first salary and rent makes a fan. 0 shows all
+            and bears with those.
         growth_ppm: A shape is reported again when its size is so many millionths of the one last
             reported.
         ends: Most edges looked at around a node in one direction, the newest ones.
@@ -126,24 +160,47 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    floor: Annotated[int, Field(ge=0)] = 0
+    floor: Annotated[int, Field(ge=0, le=10**15)] = 100_000
     memory_s: Annotated[int, Field(ge=LONGEST_S, le=400 * DAY_S)] = 45 * DAY_S
     learn_s: Annotated[int, Field(ge=0, le=400 * DAY_S)] = 0
-    growth_ppm: Annotated[int, Field(gt=WHOLE)] = 1_500_000
+    growth_ppm: Annotated[int, Field(gt=WHOLE, le=100 * WHOLE)] = 1_500_000
     ends: Annotated[int, Field(ge=2, le=1_000)] = 64
     paths: Annotated[int, Field(ge=1, le=10_000)] = 64
+
+
+COMMON = "common"
+MOTIFS: Mapping[str, type[BaseModel]] = {
+    COMMON: Common,
+    "fan-in": Fan,
+    "fan-out": Fan,
+    "gather-scatter": GatherScatter,
+    "scatter-gather": ScatterGather,
+    "cycle": Cycle,
+    "bipartite": Bipartite,
+    "stack": Stack,
+    "walk": Walk,
+}
+"""What a rule set may say under `motifs`; a shape that it does not list is not looked for."""
+
+
+class Params(Common):
+    """How the stage runs: what all shapes share, and each shape."""
+
     fan_in: Fan = Fan()
     fan_out: Fan = Fan()
     gather_scatter: GatherScatter = GatherScatter()
     scatter_gather: ScatterGather = ScatterGather()
-    cycle: Chain = Chain(bands=_bands(3, 4, 6))
-    bipartite: Layers = Layers(bands=_bands(6, 9, 12))
-    stack: Layers = Layers(bands=_bands(8, 12, 18))
-    walk: Chain = Chain(bands=_bands(5, 7, 9), enabled=False)
+    cycle: Chain = Cycle()
+    bipartite: Layers = Bipartite()
+    stack: Layers = Stack()
+    walk: Chain = Walk()
 
-    def digest(self) -> str:
-        """SHA-256 in hex over the parameters as canonical JSON (RFC 8785: no number is broken)."""
-        text = json.dumps(
-            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
+    @classmethod
+    def of(cls, motifs: Mapping[str, Mapping[str, Any]]) -> "Params":
+        """As a rule set says, which was checked by MOTIFS."""
+        shapes = {
+            name.replace("-", "_"): model.model_validate(motifs.get(name, {"enabled": False}))
+            for name, model in MOTIFS.items()
+            if name != COMMON
+        }
+        return cls.model_validate({**motifs.get(COMMON, {}), **shapes})

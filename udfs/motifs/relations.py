@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from schemas.step import State, Table
+from schemas.step import State
 from udfs.motifs.edges import Array, paired
 
 
@@ -42,9 +42,12 @@ class Relations:
 def relate(state: State, source: Array, target: Array, at: Array, memory: int) -> Relations:
     """Take in new edges, in order; `memory` in microseconds."""
     pair = paired(np.minimum(source, target), np.maximum(source, target))
-    pairs = _stretches(pl.DataFrame({"pair": pair, "at": at}), "pair", state["pairs"], memory)
-    pairs = pairs.with_columns(since=_from_the_start("since", pl.col("at").first(), "pair"))
-    state["pairs"].upsert(_latest(pairs, "pair", "since"))
+    known = pl.DataFrame({"code": pair}).unique()
+    known = known.hstack(state["pairs"].lookup(known["code"].cast(pl.String)).drop("pair"))
+    pairs = _stretches(pl.DataFrame({"code": pair, "at": at}), known, memory)
+    pairs = pairs.with_columns(since=_from_the_start("since", pl.col("at").first()))
+    newest = _latest(pairs, "since").rename({"code": "pair"})
+    state["pairs"].upsert(newest.with_columns(pl.col("pair").cast(pl.String)))
     ends = pl.DataFrame(
         {
             "code": np.column_stack([source, target]).ravel(),
@@ -54,37 +57,37 @@ def relate(state: State, source: Array, target: Array, at: Array, memory: int) -
         }
     )
     new, pays = pl.col("new"), pl.col("pays")
-    ends = _stretches(ends, "code", state["nodes"], memory).with_columns(
-        first=_from_the_start("first", pl.col("at").first(), "code"),
+    ends = _stretches(ends, state["nodes"].lookup(ends["code"].unique()), memory).with_columns(
+        first=_from_the_start("first", pl.col("at").first()),
         paid=_running("paid", new & ~pays),
         paying=_running("paying", new & pays),
     )
-    state["nodes"].upsert(_latest(ends, "code", "first", "paid", "paying"))
+    state["nodes"].upsert(_latest(ends, "first", "paid", "paying"))
     first, paid, paying = (ends[name].to_numpy() for name in ("first", "paid", "paying"))
     return Relations(
         pairs["since"].to_numpy(), Habit(paying[::2], first[::2]), Habit(paid[1::2], first[1::2])
     )
 
 
-def _stretches(rows: pl.DataFrame, key: str, table: Table, memory: int) -> pl.DataFrame:
-    """The rows with what is known of their keys, and the stretches that pauses divide them into.
+def _stretches(rows: pl.DataFrame, known: pl.DataFrame, memory: int) -> pl.DataFrame:
+    """The rows with what is known of their codes, and the stretches that pauses divide them into.
 
     Adds `anew`, whether a stretch begins with the row, and `stretch`: 0 goes on from what is known.
     """
-    known = table.lookup(rows[key].unique()).with_columns(last=pl.when("known").then("last"))
-    known = known.select(key, pl.exclude(key).name.prefix("known_"))
-    before = pl.coalesce(pl.col("at").shift(1).over(key), "known_last")
+    known = known.with_columns(last=pl.when("known").then("last"))
+    known = known.select("code", pl.exclude("code").name.prefix("known_"))
+    before = pl.coalesce(pl.col("at").shift(1).over("code"), "known_last")
     anew = (pl.col("at") - before >= memory).fill_null(value=True)
     return (
-        rows.join(known, on=key, how="left", maintain_order="left")
+        rows.join(known, on="code", how="left", maintain_order="left")
         .with_columns(anew=anew)
-        .with_columns(stretch=pl.col("anew").cast(pl.Int64).cum_sum().over(key))
+        .with_columns(stretch=pl.col("anew").cast(pl.Int64).cum_sum().over("code"))
     )
 
 
-def _from_the_start(name: str, start: pl.Expr, key: str) -> pl.Expr:
+def _from_the_start(name: str, start: pl.Expr) -> pl.Expr:
     goes_on = pl.col("stretch") == 0
-    return pl.when(goes_on).then(f"known_{name}").otherwise(start.over(key, "stretch"))
+    return pl.when(goes_on).then(f"known_{name}").otherwise(start.over("code", "stretch"))
 
 
 def _running(name: str, counts: pl.Expr) -> pl.Expr:
@@ -93,7 +96,7 @@ def _running(name: str, counts: pl.Expr) -> pl.Expr:
     return before + counts.cast(pl.Int64).cum_sum().over("code", "stretch")
 
 
-def _latest(rows: pl.DataFrame, key: str, *columns: str) -> pl.DataFrame:
-    return rows.group_by(key, maintain_order=True).agg(
+def _latest(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    return rows.group_by("code", maintain_order=True).agg(
         pl.col(columns).last(), last=pl.col("at").last()
     )

@@ -1,12 +1,13 @@
 """Which of the shapes found are news, and the alerts that say so.
 
 A shape is reported when it first reaches its threshold, and again, as an amendment of the first
-alert, each time it has grown by a factor. A shape that was not met for a while is over.
+alert, each time it has grown by a factor or a late transfer is met in it. A shape that was not met
+for a while is over.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from schemas.step import State
 from udfs.aml.rule import LISTED
 from udfs.motifs.edges import Edges
 from udfs.motifs.found import Found
+from udfs.motifs.memory import behind
 from udfs.motifs.params import Params
 from udfs.motifs.search import SHAPES, Name
 from udfs.motifs.words import Leg, reason
@@ -29,15 +31,14 @@ NOTHING = pl.DataFrame(
 
 @dataclass(frozen=True)
 class Decision:
-    """What stands in every alert: who decided, from what, in which money."""
+    """What stands in every alert: by which rule set and version, from what, in which money."""
 
     params: Params
     digest: str
+    currency: str
     version: str
     topic: str
     shard: int
-    currency: str
-    scale: int
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,32 @@ class _Place:
     transfer_id: str
     outside: bool
     offset: int
+    late: bool
 
 
-def report(state: State, found: Mapping[Name, Found], decision: Decision) -> pl.DataFrame:
-    """The alerts of shapes that are new or have grown, in the order of their last edges."""
+def report(
+    state: State, found: Mapping[Name, Found], decision: Decision, late: Set[int]
+) -> pl.DataFrame:
+    """The alerts of shapes that are news, in the order of their last edges.
+
+    Args:
+        state: The stage's tables.
+        found: The shapes that new edges complete.
+        decision: Who decides.
+        late: Numbers of the new edges that came late.
+    """
     if not any(len(one) for one in found.values()):
         return NOTHING
     known = _stored(state, found)
-    told = _news(found, known, decision.params)
+    told = _news(found, known, decision.params, late)
     rows = _rows(state, told, decision) if told else []
     _store(state, known, [str(row["alert_id"]) for row in rows])
     return as_record(pl.DataFrame(rows), "Alert") if rows else NOTHING
 
 
-def _news(found: Mapping[Name, Found], known: dict[str, _Known], params: Params) -> list[_News]:
+def _news(
+    found: Mapping[Name, Found], known: dict[str, _Known], params: Params, late: Set[int]
+) -> list[_News]:
     """What has to be said; `known` is brought up to date."""
     order = sorted(
         (number, rank, place, name)
@@ -98,8 +111,8 @@ def _news(found: Mapping[Name, Found], known: dict[str, _Known], params: Params)
         if before is None:
             after = _Known(len(told), number, size, at)
             told.append(_News(name, one, place, None))
-        elif size * 1_000_000 >= before.size * params.growth_ppm:
-            after = _Known(before.alert, before.first, size, at)
+        elif size * 1_000_000 >= before.size * params.growth_ppm or number in late:
+            after = _Known(before.alert, before.first, max(size, before.size), at)
             told.append(_News(name, one, place, before.alert))
         else:
             after = _Known(before.alert, before.first, before.size, at)
@@ -136,13 +149,7 @@ def _rows(state: State, told: Sequence[_News], decision: Decision) -> list[dict[
     codes = np.unique(np.concatenate([np.append(e.source, e.target) for e in edges]))
     node = dict(zip(codes.tolist(), state["nodes"].lookup(pl.Series(codes))["node"], strict=True))
     numbers = np.unique(np.concatenate([e.number for e in edges]))
-    looked = (
-        state["edges"]
-        .lookup(pl.Series(numbers))
-        .select("number", "transfer_id", "outside", "offset")
-        .iter_rows()
-    )
-    place = {number: _Place(*rest) for number, *rest in looked}
+    place = {number: _Place(*rest) for number, *rest in behind(state, numbers).iter_rows()}
     ids: list[str] = []
     rows = []
     for one, of_it in zip(told, edges, strict=True):
@@ -150,8 +157,8 @@ def _rows(state: State, told: Sequence[_News], decision: Decision) -> list[dict[
             (node[a], node[b])
             for a, b in zip(of_it.source.tolist(), of_it.target.tolist(), strict=True)
         ]
-        behind = [place[number] for number in of_it.number.tolist()]
-        row = _row(one, legs, behind, node, decision)
+        places = [place[number] for number in of_it.number.tolist()]
+        row = _row(one, legs, places, node, decision)
         row["corrects"] = ids[one.amends] if isinstance(one.amends, int) else one.amends or ""
         ids.append(str(row["alert_id"]))
         rows.append(row)
@@ -161,7 +168,7 @@ def _rows(state: State, told: Sequence[_News], decision: Decision) -> list[dict[
 def _row(
     one: _News,
     legs: Sequence[Leg],
-    behind: Sequence[_Place],
+    places: Sequence[_Place],
     node: Mapping[int, str],
     decision: Decision,
 ) -> dict[str, object]:
@@ -172,12 +179,12 @@ def _row(
     members = sorted({name for leg in legs for name in leg})
     subject = node[hub] if hub >= 0 else members[0]
     in_order = np.argsort(edges.number, kind="stable").tolist()
-    events = [behind[i].transfer_id for i in in_order]
+    events = [places[i].transfer_id for i in in_order]
     first, last = int(edges.at.min()), int(found.last.at[one.place])
     parts = found.part[_span(one)].tolist()
     layers = [[leg for leg, p in zip(legs, parts, strict=True) if p == n] for n in sorted({*parts})]
     band = [band for band in params.bands if size >= band.at_least][-1]
-    offsets = [place.offset for place in behind]
+    offsets, late = [place.offset for place in places], sum(place.late for place in places)
     identity = json.dumps([one.name, members, events[0]], separators=(",", ":"))
     return {
         "alert_id": hashlib.sha256(identity.encode()).hexdigest()[:32],
@@ -187,7 +194,7 @@ def _row(
         "rule_version": decision.version,
         "decided_by": f"rules:{decision.digest}",
         "subject": subject,
-        "subject_kind": _kind(subject, legs, behind),
+        "subject_kind": _kind(subject, legs, places),
         "account": "",
         "instrument": "",
         "venue": "",
@@ -195,10 +202,10 @@ def _row(
         "score": band.score,
         "amount": int(found.amount[one.place]),
         "currency": decision.currency,
-        "scale": decision.scale,
+        "scale": 2,
         "measured": f"{size} {shape.unit}",
         "limit": f"{params.threshold} {shape.unit}",
-        "reason": reason(one.name, layers, last - first, params),
+        "reason": reason(one.name, layers, last - first, params, late),
         "events": ";".join(events[:LISTED]),
         "event_count": len(events),
         "first_time": first,
@@ -211,12 +218,12 @@ def _row(
     }
 
 
-def _kind(subject: str, legs: Sequence[Leg], behind: Sequence[_Place]) -> str:
+def _kind(subject: str, legs: Sequence[Leg], places: Sequence[_Place]) -> str:
     """A node that never pays and is known by its account is an account of another bank."""
     if any(source == subject for source, _ in legs):
         return "CUSTOMER"
     outside = [
-        place.outside for (_, target), place in zip(legs, behind, strict=True) if target == subject
+        place.outside for (_, target), place in zip(legs, places, strict=True) if target == subject
     ]
     return "ACCOUNT" if any(outside) else "CUSTOMER"
 

@@ -11,7 +11,9 @@ _NAMED = 20
 _HOUR = 3_600_000_000
 
 
-def reason(name: str, legs: Sequence[Sequence[Leg]], span: int, params: Motif) -> str:
+def reason(
+    name: str, legs: Sequence[Sequence[Leg]], span: int, params: Motif, late: int = 0
+) -> str:
     """Why a shape was reported, its members named, at most 20 of a kind.
 
     Args:
@@ -19,9 +21,11 @@ def reason(name: str, legs: Sequence[Sequence[Leg]], span: int, params: Motif) -
         legs: The edges of its parts, in order.
         span: From its first edge to its last, microseconds.
         params: What it was judged by.
+        late: How many of its edges came late, and so count at their place in the log.
     """
     new = "new " if params.new_only else ""
-    return f"{_TOLD[name](legs, new)} within {_duration(span)}"
+    said = f"{_TOLD[name](legs, new)} within {_duration(span)}"
+    return f"{said}; late, counted at their place in the log: {late}" if late else said
 
 
 def _fan_in(legs: Sequence[Sequence[Leg]], new: str) -> str:

@@ -1,0 +1,126 @@
+"""`tidemark evaluate aml`: how well the AML rules find what generated worlds hide."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_EXAMPLES = """Examples:
+
+tidemark evaluate aml
+
+tidemark evaluate aml --customers 5000 --worlds 1 --ring 0 --json
+"""
+
+_MOTIFS = """Example:
+
+tidemark evaluate motifs --worlds 1
+"""
+
+_IN_TABLES = ("recall of ", "precision of ")
+"""Figures that the tables have."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    group(app, "evaluate").command("aml", epilog=_EXAMPLES)(aml)
+    group(app, "evaluate").command("motifs", epilog=_MOTIFS)(motifs)
+
+
+def group(app: typer.Typer, name: str) -> typer.Typer:
+    """The group of this name, made if no other module has made it."""
+    for found in app.registered_groups:
+        if found.name == name and found.typer_instance is not None:
+            return found.typer_instance
+    made = typer.Typer(help="Measure how well the rules find what they look for.")
+    made.callback()(lambda: None)
+    app.add_typer(made, name=name, rich_help_panel="Proof")
+    return made
+
+
+def aml(
+    customers: Annotated[int, typer.Option(min=300, help="Customers of a world, about.")] = 14_000,
+    days: Annotated[int, typer.Option(min=7, max=366, help="Days of a world.")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first world.")] = 1,
+    worlds: Annotated[int, typer.Option(min=1, help="How many, each with the next seed.")] = 3,
+    laundering: Annotated[
+        str, typer.Option(help="Share of postings in schemes, as 0.1% or 0.001.")
+    ] = "0.1%",
+    ring: Annotated[
+        int, typer.Option(min=0, help="Depositors of a ring, in a world of its own.")
+    ] = 1_000,
+    out: Annotated[
+        Path | None, typer.Option(help="The JSON file; docs/bench/evaluate-aml.json if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make worlds with money laundering in them, fold the job over each, and judge its alerts.
+
+    The rules are the default ones. With the default options it takes some minutes.
+    """
+    from deploy import terminal
+    from deploy.evaluate.aml import Asked, run
+
+    asked = Asked(customers, days, seed, worlds, _share(laundering), ring)
+    outcome = run(asked, lambda line: typer.echo(line, err=True))
+    path = outcome.report.write(out)
+    if as_json:
+        terminal.show_json(outcome.report.document())
+        return
+    for table in (outcome.kinds, outcome.rules, outcome.ring):
+        if table.height:
+            terminal.show_table(table.columns, [[*map(_cell, row)] for row in table.iter_rows()])
+    rows = [row[:4] for row in outcome.report.rows() if not row[0].startswith(_IN_TABLES)]
+    terminal.show_table(("figure", "value", "unit", "bar"), rows)
+    typer.echo(f"written to {path}")
+
+
+def motifs(
+    payments: Annotated[int, typer.Option(min=1_000, help="Payments of a world.")] = 1_100_000,
+    days: Annotated[int, typer.Option(min=7, max=366, help="Days of a world.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first world.")] = 1,
+    worlds: Annotated[int, typer.Option(min=1, help="How many, each with the next seed.")] = 2,
+    each: Annotated[int, typer.Option(min=1, help="Schemes of each shape in a world.")] = 15,
+    out: Annotated[
+        Path | None, typer.Option(help="The JSON file; docs/bench/motifs-quality.json if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make worlds with fans, cycles and layers in them, and judge what the motif job says.
+
+    The rule set is the default one. With the default options it takes some minutes.
+    """
+    from deploy import terminal
+    from deploy.evaluate.motifs import Asked, run
+
+    outcome = run(
+        Asked(payments, days, seed, worlds, each), lambda line: typer.echo(line, err=True)
+    )
+    path = outcome.report.write(out)
+    if as_json:
+        terminal.show_json(outcome.report.document())
+        return
+    for table in (outcome.kinds, outcome.rules):
+        terminal.show_table(table.columns, [[*map(_cell, row)] for row in table.iter_rows()])
+    rows = [row[:4] for row in outcome.report.rows() if not row[0].startswith(_IN_TABLES)]
+    terminal.show_table(("figure", "value", "unit", "bar"), rows)
+    typer.echo(f"written to {path}")
+
+
+def _share(text: str) -> float:
+    from deploy.errors import UserError
+
+    number, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        found = float(number) / (100 if percent else 1)
+    except ValueError:
+        found = -1.0
+    if not 0.0 <= found <= 0.1:
+        raise UserError(f"--laundering {text} is no share from 0% to 10%; give it as 0.1%")
+    return found
+
+
+def _cell(value: object) -> str:
+    from deploy.bench.harness import shown
+
+    return "-" if value is None else shown(value) if isinstance(value, int | float) else str(value)
