@@ -78,6 +78,7 @@ class AmlStep:
         if not (postings.height or changes.height or sets.height or actions.height):
             return {}
         events = numbered(state, known_as_of(state, changes, postings))
+        events = events.with_columns(own=pl.col("counterparty") == pl.col("owner"))
         learn(state, changes)
         found = _Found()
         for part in _stretches(events, sets, actions, until):
@@ -127,7 +128,6 @@ def _stretches(
 def _decide(state: State, part: _Stretch, moment: Moment, found: _Found) -> None:
     """Let the rules of every slot see the events; the events are remembered first."""
     bodies = slots.in_force(state)
-    events = events.with_columns(own=pl.col("counterparty") == pl.col("owner"))
     live = slots.parsed(bodies[LIVE])
     priced = _priced(part.events, live)
     state[CASH_TABLE].append(priced.filter(pl.col("channel") == "CASH").select(*CASH.columns))
