@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State, TableSpec
@@ -160,7 +161,8 @@ def _ruled(
     outcomes: dict[str, tuple[pl.DataFrame, int]] = {}
     for name, params in rules.rules.items():
         if params.enabled:
-            outcomes[name] = (RULES[name](view, shown, moment, params), params.cool_down_s)
+            said = RULES[name](view, shown, moment, params)
+            outcomes[name] = (_at_events(said, shown), params.cool_down_s)
     frames = {name: frame for name, (frame, _) in outcomes.items() if frame.height}
     weighed = typologies.weighed(state, frames, rules.typologies, slot)
     for name, frame in weighed.items():
@@ -168,6 +170,20 @@ def _ruled(
     late = events.filter("late").select("at", subject="owner").select("subject", "at")
     raised, _ = handling.handled(state, outcomes, late, actions, slot)
     return raised
+
+
+def _at_events(said: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Outcomes at the events that brought them about.
+
+    A rule that judges a day when it is over dates what it says at the end of that day, but is first
+    called for an event after it. In between lie actions and cool-downs that other cuts of the log
+    have taken in already, so the outcome counts at that event.
+    """
+    if said.is_empty():
+        return said
+    times = events["at"].to_numpy()
+    at = np.searchsorted(times, said["at"].to_numpy()).clip(max=len(times) - 1)
+    return said.with_columns(at=pl.Series(times[at]))
 
 
 def _priced(events: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
