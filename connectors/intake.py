@@ -206,7 +206,7 @@ class _Judge:
         before = greatest[at]
         watermark = np.where(before == MIN_TIME, MIN_TIME, before - self.feed.lateness)
         late = pl.Series(times < watermark, dtype=pl.Boolean)
-        if "late" in frame.columns:  # such a record says that what it rests on came late
+        if frame.schema.get("late") == pl.Boolean:  # the record says it rests on a late one
             late |= frame["late"]
         return frame.with_columns(late=late, watermark=watermark)
 

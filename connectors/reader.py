@@ -37,6 +37,7 @@ class LogReader:
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": _FETCH_WAIT_MS,
+                "fetch.queue.backoff.ms": _FETCH_WAIT_MS,
                 "queued.max.messages.kbytes": 65_536,
                 **(_QUICK if quick else {}),
             }

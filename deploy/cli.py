@@ -4,12 +4,14 @@ A command module imports what is heavy inside its functions, so that `tidemark -
 """
 
 import importlib
+import os
 import pkgutil
 import sys
 
 import typer
 
 from deploy import commands
+from deploy.environment import QUIET
 from deploy.errors import UserError
 from deploy.explain import explain
 
@@ -32,6 +34,7 @@ def register_all() -> None:
 
 def main() -> None:
     """Run one command; what a person can mend is one line on stderr and exit code 1."""
+    os.environ.update(QUIET | os.environ)
     register_all()
     try:
         app()

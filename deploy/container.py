@@ -6,16 +6,9 @@ python -m deploy.container jobmanager|taskmanager
 import argparse
 import os
 
+from deploy.environment import ONE_THREAD, QUIET
 from deploy.processes import clean_environment
-from deploy.services.flink import (
-    ONE_THREAD,
-    QUIET,
-    Network,
-    environment,
-    metrics,
-    package,
-    write_configuration,
-)
+from deploy.services.flink import Network, environment, metrics, package, write_configuration
 from deploy.settings import Settings
 
 NETWORK = Network(jobmanager="jobmanager", taskmanager="taskmanager", bind="0.0.0.0")

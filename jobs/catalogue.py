@@ -132,6 +132,8 @@ def regulatory_job(config: Config) -> JobSpec:
         "graph.batches",
         "aml.dead",
         "aml.batches",
+        "motifs.dead",
+        "motifs.batches",
         "alerts",
         "screening.dead",
         "screening.batches",

@@ -12,6 +12,7 @@ import psutil
 import requests
 
 from deploy import jars, java
+from deploy.environment import ONE_THREAD, QUIET
 from deploy.errors import UserError
 from deploy.processes import Processes, python
 from deploy.services.base import Command
@@ -19,21 +20,6 @@ from deploy.settings import HOST, Settings
 
 CONF = Path(__file__).parents[1] / "flink"
 RESOURCE_ID = "taskmanager.resource-id"
-ONE_THREAD = {
-    name: "1"
-    for name in (
-        "POLARS_MAX_THREADS",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "ARROW_IO_THREADS",
-    )
-}
-"""Each slot has a Python worker of its own: libraries that spread over all cores would fight."""
-
-QUIET = {"RUST_BACKTRACE": "0"}
-"""A malformed message makes polars print one line, not a backtrace of sixty."""
 
 
 def package() -> Path:

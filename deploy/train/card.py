@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from deploy.evaluate.aml import wilson
+from deploy.evaluate.judged import wilson
 from deploy.train.aml import RATES, Order, Trained
 from deploy.train.measure import BUDGET, Judged, average_precision, figure, found, recall
 from deploy.train.weighed import at_bands
@@ -23,7 +23,8 @@ def card(name: str, order: Order, trained: Trained) -> str:
         [
             f"# Model {name}",
             "",
-            "Written by `tidemark train aml`; what the words mean stands in [models](../models.md).",
+            "Written by `tidemark train aml`; what the words mean stands in "
+            "[models](../models.md).",
             "",
             f"Hash (SHA-256 of card.json): `{trained.digest}`",
             "",
@@ -103,7 +104,8 @@ def _bands(test: Judged) -> list[str]:
         "Customers whose greatest score of the boosted trees reaches the limit. The last column is "
         "the precision if one customer in a thousand were a member, all else equal.",
         "",
-        "| score from | customers | members among them | precision (95 %, Wilson) | at 1 in 1,000 |",
+        "| score from | customers | members among them | precision (95 %, Wilson) "
+        "| at 1 in 1,000 |",
         "|---|---|---|---|---|",
     ]
     for limit, reached, members, prior in at_bands(test):

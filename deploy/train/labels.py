@@ -64,7 +64,7 @@ def _days(alerts: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
 def _records(path: Path, name: str) -> pl.DataFrame:
     frame = rows.read(path)
-    if not _LOG <= set(frame.columns):
+    if not set(frame.columns) >= _LOG:
         return rows.typed(record(name), path, frame)
     values = [
         value

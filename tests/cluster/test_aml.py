@@ -1,4 +1,4 @@
-"""Transaction monitoring on the real stack: killed in mid-run, it says what the oracle says."""
+"""Transaction monitoring on the real stack: a killed job, a changed rule set, a replay."""
 
 import uuid
 from collections.abc import Iterator
@@ -9,30 +9,48 @@ import pytest
 
 from connectors.generators import AmlWorld, Plan, Wanted
 from connectors.generators.aml import KINDS
+from connectors.producer import KafkaEnd
 from connectors.reader import LogReader
 from deploy.drills.rig import Rig
 from deploy.drills.waiting import MONOTONIC, SLEEP
 from deploy.oracle import data
+from deploy.proofs.keys import SigningKey
+from deploy.replay.audit import replay
+from deploy.replay.bounds import Edge
+from deploy.replay.order import Order as Replay
+from deploy.rules.known import NAME
+from deploy.rules.publishing import Order, publish
+from deploy.rules.recorded import Ends
 from deploy.stack import Stack
-from jobs.catalogue import Config
+from jobs.catalogue import JOBS, Config
 from schemas.codec import decode_batch
 from schemas.records import record
+from udfs.aml.catalogue import PARAMS
+from udfs.aml.ruleset import canonical, default, digest
+from udfs.aml.slots import DEFAULT_BODY
 
 PAYMENTS = 20_000
+DAYS = 30
 KINDS_OF_A_MONTH = dict.fromkeys((kind for kind in KINDS if kind != "dormant-wake-up"), 1)
 """Falling asleep takes longer."""
 FEEDS = ("postings", "customers", "rules", "alert.actions")
+KEY = SigningKey.make()
 
 
 @pytest.fixture(scope="module")
 def rig(stack: Stack) -> Iterator[Rig]:
-    """A laundering world of 30 days, monitored while the TaskManager is killed."""
-    config = Config(partitions=stack.settings.partitions, lateness_ms=1_000)
-    world = AmlWorld(5, date(2026, 3, 2), 30, PAYMENTS, wanted=Wanted(counts=KINDS_OF_A_MONTH))
+    """A laundering world; another rule set in the middle of it, and a kill of the TaskManager."""
+    config = Config(
+        partitions=stack.settings.partitions,
+        lateness_ms=1_000,
+        rule_keys=KEY.public(NAME).octets.hex(),
+    )
+    world = AmlWorld(5, date(2026, 3, 2), DAYS, PAYMENTS, wanted=Wanted(counts=KINDS_OF_A_MONTH))
     with Rig(stack, f"a{uuid.uuid4().hex[:6]}.", config) as rig:
-        sending = rig.feed(world, Plan(world.count, 5, config.partitions), rate=4_000)
         rig.submit("aml", 2)
-        until(lambda: batches(rig, "aml") >= 12)
+        change_rules(rig, (world.start + world.end) // 2)
+        sending = rig.feed(world, Plan(world.count, 5, config.partitions), rate=4_000)
+        until(lambda: frame(rig, "alerts", "Alert").height > 0)
         stack.kill("taskmanager-0")
         stack.start_taskmanager()
         sending.result()
@@ -40,27 +58,39 @@ def rig(stack: Stack) -> Iterator[Rig]:
         yield rig
 
 
+def change_rules(rig: Rig, effective: int) -> None:
+    """Publish a set without the velocity rule."""
+    rules = default(PARAMS)
+    velocity = rules.rules["velocity"].model_copy(update={"enabled": False})
+    body = canonical(rules.model_copy(update={"rules": {**rules.rules, "velocity": velocity}}))
+    rig.ensure("control.changes")
+    reader = LogReader(rig.settings.brokers, rig.prefix)
+    end = KafkaEnd(rig.settings.brokers, prefix=rig.prefix)
+
+    def send(batches) -> None:
+        for batch in batches:
+            end.send(batch)
+        end.close()
+
+    try:
+        order = Order(body, "LIVE", effective, "ada", "velocity is tuned elsewhere", "bob")
+        publish(Ends(reader, send, rig.config.partitions), order, KEY)
+    finally:
+        reader.close()
+
+
 def until(true, timeout: float = 120) -> None:
     deadline = MONOTONIC() + timeout
     while not true():
         assert MONOTONIC() < deadline, "waited too long"
-        SLEEP(0.2)
-
-
-def batches(rig: Rig, job: str) -> int:
-    with rig.follower(job) as follower:
-        follower.poll()
-        return follower.batches
+        SLEEP(0.5)
 
 
 def frame(rig: Rig, topic: str, name: str) -> pl.DataFrame:
     reader = LogReader(rig.settings.brokers, rig.prefix)
     try:
-        messages = [
-            value
-            for shard in range(rig.config.partitions)
-            for value in data(reader.read(topic, shard))
-        ]
+        shards = range(rig.config.partitions)
+        messages = [value for shard in shards for value in data(reader.read(topic, shard))]
     finally:
         reader.close()
     return decode_batch(record(name), messages)[0]
@@ -74,19 +104,61 @@ def test_a_killed_taskmanager_changes_no_alert(rig: Rig) -> None:
     assert rig.stack.flink.rest.late_records(job.id) == 0
 
 
+def test_a_rule_set_counts_from_its_moment_on_and_every_alert_names_its_own(rig: Rig) -> None:
+    alerts = frame(rig, "alerts", "Alert").filter(pl.col("source_topic") == "postings")
+    (change,) = frame(rig, "rules", "RuleSet").unique("ruleset_id").iter_rows(named=True)
+    sets = {f"rules:{digest(DEFAULT_BODY)}": False, f"rules:{change['hash']}": True}
+    assert set(alerts["decided_by"]) == sets.keys()
+    after = alerts["time"] >= change["effective_time"]
+    assert alerts["decided_by"].replace_strict(sets).equals(after, check_names=False)
+    assert (alerts.filter(~after)["rule"] == "velocity").any()
+    assert not (alerts.filter(after)["rule"] == "velocity").any()
+
+
 def test_alerts_rest_on_the_schemes_that_were_planted(rig: Rig) -> None:
     labels = frame(rig, "schemes", "SchemeLabel")
     alerts = frame(rig, "alerts", "Alert")
     planted = labels.select("kind", posting=pl.col("postings").str.split(";")).explode("posting")
     behind = alerts.select("rule", posting=pl.col("events").str.split(";")).explode("posting")
-    found = set(planted.join(behind, on="posting").filter(rule=pl.col("kind"))["kind"])
-    assert found >= {"micro-structuring", "smurfing", "funnel-account", "pass-through"}
+    found = planted.join(behind, on="posting").filter(pl.col("kind") == pl.col("rule"))
+    assert set(found["kind"]) >= {"micro-structuring", "smurfing", "funnel-account", "pass-through"}
 
 
 def test_what_went_in_was_used(rig: Rig) -> None:
-    fed = [("postings", "Posting"), ("customers", "Customer")]
+    fed = [("postings", "Posting"), ("customers", "Customer"), ("rules", "RuleSet")]
     sent = sum(frame(rig, *one).height for one in fed)
     with rig.follower("aml") as follower:
         follower.poll()
         counts = follower.counts
     assert counts["used"] == counts["records"] == sent
+
+
+def test_a_replay_of_the_month_with_the_change_in_it_gives_the_same_bytes(rig: Rig) -> None:
+    rig.stop("aml")
+    order = Replay("aml", Edge(False), Edge(True), 4, rig.prefix, rig.prefix)
+    report = replay(rig.stack, order)
+    assert report.equal, report.verdict()
+    alerts = sum(one.records for one in report.compared if one.topic == "alerts")
+    assert alerts == frame(rig, "alerts", "Alert").height > 0
+
+
+def test_shapes_in_the_graph_of_transfers_are_alerts_in_the_same_log(rig: Rig) -> None:
+    before = frame(rig, "alerts", "Alert").height
+    rig.submit("motifs", 1)
+    rig.wait("motifs", rig.ends("transfers", "rules"))
+    assert rig.compare("motifs").differences == []
+    rig.stop("motifs")
+    alerts = frame(rig, "alerts", "Alert")
+    motifs = alerts.filter(pl.col("producer").str.starts_with("motifs/"))
+    assert alerts.height - motifs.height == before
+    assert set(motifs["rule"]) & {"fan-in", "fan-out", "cycle", "scatter-gather", "gather-scatter"}
+
+
+def test_every_alert_is_in_the_chain(rig: Rig) -> None:
+    rig.submit("regulatory", 2)
+    topics = [feed.topic for feed in JOBS["regulatory"](rig.config).feeds]
+    rig.wait("regulatory", rig.ends(*topics))
+    assert rig.compare("regulatory").differences == []
+    chained = frame(rig, "regulatory.events", "RegulatoryEvent")
+    assert (chained["kind"] == "Alert").sum() == frame(rig, "alerts", "Alert").height
+    rig.stop("regulatory")
