@@ -4,6 +4,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -196,10 +197,11 @@ def test_customers_and_alerts_are_in_the_graph(rig: Rig) -> None:
 
 
 def test_every_alert_is_in_the_chain(rig: Rig) -> None:
-    rig.submit("regulatory", 2)
-    topics = [feed.topic for feed in JOBS["regulatory"](rig.config).feeds]
+    config = replace(rig.config, slice_ms=10_000)
+    rig.submit("regulatory", 2, config)
+    topics = [feed.topic for feed in JOBS["regulatory"](config).feeds]
     rig.wait("regulatory", rig.ends(*topics))
-    assert rig.compare("regulatory").differences == []
+    assert rig.compare("regulatory", config).differences == []
     chained = frame(rig, "regulatory.events", "RegulatoryEvent")
     assert (chained["kind"] == "Alert").sum() == frame(rig, "alerts", "Alert").height
     rig.stop("regulatory")
