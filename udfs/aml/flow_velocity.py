@@ -3,8 +3,8 @@
 Definition: in a window (t - W, t], for debits and credits apart, the count or the sum lies above a
 fixed limit; or above so many times the owner's own average of 180 days. A sum, and the own average,
 count from three postings on. What moves between accounts of one owner does not count. Source:
-transaction velocity as in Ballerine's rules, which has twice the own average; why the defaults are
-other ones, and that they are practice, udfs.aml.flow_velocity_params says.
+transaction velocity as in Ballerine's rules, with twice the own average; why the defaults here are
+other ones, udfs.aml.flow_velocity_params says.
 Units: amounts in minor units of the base currency, averages an hour: postings in millionths, money
 in whole minor units, both rounded down. The measure of the bands is value / limit in parts per
 million, rounded up: 1,000,001 is the least that lies above the limit. An event that passes several
@@ -18,9 +18,10 @@ learnt: afterwards the averages are too low until six blocks have gone by.
 
 Other windows in a new rule set, or in one that begins in the shadow, are summed anew from the
 remembered postings, which reach back further than any window may: counts and sums are exact from
-the first event on. What a shadow set takes over from the live one is the own average and what was
-said: a cool-down that the live set began holds the shadow back until it ends. Sums are by the rates
-of the live set in both.
+the first event on. So a shadow set says what it would say alone, but for three things: a cool-down
+that the live set began holds it back until that ends; it knows the own average only as far as the
+live set had learnt it; and its sums are by the rates of the live set for as long as it lasts.
+
 State: count and sum an owner, window and direction; the ledger of blocks (udfs.aml.flow_blocks).
 """
 
