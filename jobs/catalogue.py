@@ -20,6 +20,8 @@ from udfs.regulatory import step as regulatory
 from udfs.screening import step as screening
 
 AML_CONTROLS = ("customers", "rules", "alert.actions")
+RULED = frozenset({"aml", "motifs"})
+"""Jobs that are told which keys' rule sets count."""
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
 
@@ -130,10 +132,14 @@ def regulatory_job(config: Config) -> JobSpec:
         "netting.batches",
         "graph.dead",
         "graph.batches",
+        "links.dead",
+        "links.batches",
         "aml.dead",
         "aml.batches",
         "motifs.dead",
         "motifs.batches",
+        "links.dead",
+        "links.batches",
         "alerts",
         "screening.dead",
         "screening.batches",
