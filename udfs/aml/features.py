@@ -108,8 +108,7 @@ class Closed:
     Attributes:
         end: The first instant after it, microseconds UTC.
         rows: Columns owner_number, owner and FEATURES, by owner_number: who had postings on it.
-        postings: Those postings in order of time: posting_id, owner_number, at, base (minor units),
-            offset, late.
+        postings: Those postings in order of time, columns of OPEN; `base` in minor units.
     """
 
     end: int
@@ -141,35 +140,34 @@ def _close(state: State, day: int) -> Closed:
     """Sum a day up, forget its postings, and look back from it."""
     postings = state[OPEN].due(None, "at", (day + 1) * DAY - 1)
     summed = (
-        _counted(postings)
+        _counted(postings.lazy())
         .group_by("owner_number")
         .agg(
             pl.col("owner", "opened", "business").last(),
             *(pl.col(name).sum() for name in _COUNTS),
             *(pl.col(name).bitwise_or() for name in _PARTIES),
             pl.col("largest").max(),
+            day=pl.lit(day, pl.Int64),
         )
+        .sort("owner_number")
+        .collect()
     )
-    summed = summed.sort("owner_number").with_columns(day=pl.lit(day, pl.Int64))
     state[DAYS].expire("day", day - LONG + 1)
-    state[DAYS].append(summed.select("owner_number", "day", *_DAILY))
+    state[DAYS].append(summed)
     past = state[DAYS].having("owner_number", summed["owner_number"])
-    rows = _features(past, day).join(
-        summed.select("owner_number", "owner", "opened", "business"), on="owner_number"
-    )
     age = pl.when(pl.col("opened") > 0).then(day - pl.col("opened") // DAY).otherwise(0)
-    rows = rows.with_columns(age=age)
-    kept = ("posting_id", "owner_number", "at", "base", "offset", "late")
-    return Closed(
-        (day + 1) * DAY,
-        rows.select(
-            "owner_number", "owner", *(pl.col(name).clip(0, FULL) for name in FEATURES)
-        ).sort("owner_number"),
-        postings.select(*kept),
+    rows = (
+        _features(past.lazy(), day)
+        .join(summed.lazy().select("owner_number", "owner", "opened", "business"), "owner_number")
+        .with_columns(age=age)
+        .select("owner_number", "owner", *(pl.col(name).clip(0, FULL) for name in FEATURES))
+        .sort("owner_number")
+        .collect()
     )
+    return Closed((day + 1) * DAY, rows, postings)
 
 
-def _features(past: pl.DataFrame, day: int) -> pl.DataFrame:
+def _features(past: pl.LazyFrame, day: int) -> pl.LazyFrame:
     """Features of what was counted on days up to `day`, by owner_number."""
     columns: list[pl.Expr] = []
     for days, names in ((1, _DAY), (SHORT, _SHORT), (LONG, _LONG)):
@@ -239,7 +237,7 @@ def _differs(one: pl.Expr, other: pl.Expr) -> pl.Expr:
     return (other != "") & (one != other)
 
 
-def _counted(postings: pl.DataFrame) -> pl.DataFrame:
+def _counted(postings: pl.LazyFrame) -> pl.LazyFrame:
     """Postings with what each adds to the counts of its day."""
     flag = {name: pl.col("flags") // 2**n % 2 == 1 for n, name in enumerate(_FLAGS)}
     units, credit, cash = pl.col("base") // 100, flag["credit"], flag["cash"]

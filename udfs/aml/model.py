@@ -35,6 +35,7 @@ QUANTUM = 4_096
 FINE = 16
 """Peer groups lie between powers of two in steps of one part of so many."""
 Kind = Literal["boosted", "forest"]
+KINDS: tuple[Kind, ...] = ("boosted", "forest")
 
 
 class ModelError(ValueError):
