@@ -206,7 +206,9 @@ class _Judge:
         before = greatest[at]
         watermark = np.where(before == MIN_TIME, MIN_TIME, before - self.feed.lateness)
         late = pl.Series(times < watermark, dtype=pl.Boolean)
-        if "late" in frame.columns:  # such a record says that what it rests on came late
+        # A record with a flag of this name says that what it rests on came late; a number of this
+        # name counts late ones among many and says nothing of the record.
+        if frame.schema.get("late") == pl.Boolean:
             late |= frame["late"]
         return frame.with_columns(late=late, watermark=watermark)
 

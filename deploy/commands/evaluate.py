@@ -23,6 +23,11 @@ _MOTIFS = """Example:
 tidemark evaluate motifs --worlds 1
 """
 
+_RINGS = """Example:
+
+tidemark evaluate rings --worlds 1
+"""
+
 _IN_TABLES = (
     "recall of ",
     "false alerts of ",
@@ -38,6 +43,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     group(app, "evaluate").command("aml", epilog=_EXAMPLES)(aml)
     group(app, "evaluate").command("motifs", epilog=_MOTIFS)(motifs)
+    group(app, "evaluate").command("rings", epilog=_RINGS)(rings)
 
 
 def group(app: typer.Typer, name: str) -> typer.Typer:
@@ -110,6 +116,29 @@ def motifs(
         terminal.show_json(outcome.report.document())
         return
     _show(outcome.report, (outcome.kinds, outcome.rules))
+    typer.echo(f"written to {path}")
+
+
+def rings(
+    seed: Annotated[int, typer.Option(min=0, help="Of the first world.")] = 1,
+    worlds: Annotated[int, typer.Option(min=1, help="How many, each with the next seed.")] = 3,
+    out: Annotated[
+        Path | None, typer.Option(help="The JSON file; docs/bench/rings-quality.json if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make worlds with a ring of 1,000 structurers, and judge what the search for rings finds."""
+    from deploy import terminal
+    from deploy.bench.harness import Report
+    from deploy.evaluate.rings import run
+
+    results = run(seed, worlds, lambda line: typer.echo(line, err=True))
+    report = Report("rings-quality", seed, results)
+    path = report.write(out)
+    if as_json:
+        terminal.show_json(report.document())
+        return
+    terminal.show_table(("what", "value", "unit", "bar", "met"), report.rows())
     typer.echo(f"written to {path}")
 
 

@@ -98,7 +98,8 @@ def links(
         raise UserError(str(error)) from None
     if found is None:
         raise UserError(
-            f"the graph does not know {first[:64]!r} and {second[:64]!r}; is the job links running?"
+            f"the graph lacks {first[:64]!r} or {second[:64]!r}; see that the job links has caught "
+            "up: tidemark jobs"
         )
     if as_json:
         terminal.show_json(found)
@@ -160,7 +161,7 @@ def _drawn(found: "Search") -> int:
 
 def _told(found: "Search", done: dict[str, int], as_json: bool) -> None:
     from deploy import terminal
-    from deploy.reports.form import at
+    from deploy.reports.form import at, exact
 
     line = _search().line
     rows = [line(one, found) for one in found.rings]
@@ -170,7 +171,10 @@ def _told(found: "Search", done: dict[str, int], as_json: bool) -> None:
         terminal.show_json({**said, "marked": len(seen.marked), "rings": rows, **done})
         return
     if rows:
-        terminal.show_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+        currency, scale = found.seen.transfers.select("currency", "scale").row(0)
+        sums = [{"amount": f"{exact(row['amount'], scale)} {currency}"} for row in rows]
+        shown = [tuple((row | text).values()) for row, text in zip(rows, sums, strict=True)]
+        terminal.show_table(tuple(rows[0]), shown)
     typer.echo(
         f"{len(rows)} rings in {found.seen.transfers.height:,} transfers up to "
         f"{at(found.seen.as_of)}; " + ", ".join(f"{n} {what}" for what, n in done.items())

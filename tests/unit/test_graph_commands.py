@@ -126,6 +126,13 @@ def test_the_same_ring_is_raised_once(shell: Shell, desk: Desk) -> None:
     assert len(written(desk)) == 1
 
 
+def test_people_are_shown_a_table(shell: Shell) -> None:
+    code, out, _ = shell("graph", "rings", "--no-neo4j")
+    assert code == 0
+    assert "240000.00 USD" in out
+    assert out.endswith("1 rings in 12 transfers up to 2026-03-02T13:00:00.000000Z; 1 written\n")
+
+
 def test_a_grown_ring_amends_its_alert(shell: Shell, desk: Desk) -> None:
     first = rings(shell)["rings"][0]["alert"]
     deposit(desk, "d99", "c0", NOON + 2 * HOUR)

@@ -7,10 +7,14 @@ import pytest
 
 from connectors.graph_layout import LINKS, cypher
 from connectors.neo4j import _ends, _statements
+from deploy.evaluate.world import folded, outputs
+from jobs.catalogue import Config, links_job
+from schemas.codec import encode
 from schemas.records import record
 from schemas.step import MIN_TIME, Clock
+from tests.made_log import MadeLog, filled
 from tests.naive.tables import naive_state
-from udfs.graph.links import TABLES, TOPIC, LinkStep
+from udfs.graph.links import FEEDS, TABLES, TOPIC, LinkStep
 
 SHARD = 2
 CLOCK = Clock(1, MIN_TIME, {}, SHARD)
@@ -119,6 +123,23 @@ def test_an_amended_alert_is_linked_under_its_first_version() -> None:
 def test_nothing_new_gives_no_output() -> None:
     assert links([{}]).is_empty()
     assert links([{"alerts": alerts({"subject_kind": "BOOK"})}]).is_empty()
+
+
+@pytest.mark.parametrize("slice_ms", [1, 7, 1_000])
+def test_the_job_links_what_its_log_says(slice_ms: int) -> None:
+    log = MadeLog(1)
+    for number, (payer, payee) in enumerate([("C-1", "C-2"), ("C-2", "X-9"), ("C-1", "C-2")]):
+        number_of = {"producer": "aml/0", "sequence": number, "source": payer, "target": payee}
+        sent = {**number_of, "transfer_id": f"t{number}", "target_account": payee, "time": number}
+        message = encode(record("Transfer"), filled("Transfer", sent))
+        for _ in range(2):  # each record comes twice and counts once
+            log.append("transfers", 0, 10 * number, message, b"p")
+    for topic in FEEDS:
+        log.tick(topic, 0, 2_000)
+    job = links_job(Config(partitions=1, slice_ms=slice_ms))
+    made = outputs(folded(log, job), (TOPIC,))[TOPIC]
+    assert made["event"].to_list() == ["t0", "t1", "t2"]
+    assert made["source_offset"].to_list() == [0, 2, 4]
 
 
 def test_statements_take_the_columns_in_order() -> None:
