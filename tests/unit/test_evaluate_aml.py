@@ -1,11 +1,15 @@
 """What counts as found, as true and as false, on schemes and alerts by hand."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from deploy.bench.harness import Report
 from deploy.commands import evaluate
 from deploy.errors import UserError
 from deploy.evaluate import aml, figures
@@ -158,3 +162,32 @@ def test_shares_are_read_with_and_without_percent() -> None:
 def test_commands_of_one_group_share_it() -> None:
     app = typer.Typer()
     assert evaluate.group(app, "evaluate") is evaluate.group(app, "evaluate")
+
+
+def test_the_command_writes_figures_and_shows_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds, rules = by_kind(found(), ["smurfing", "structuring"]), by_rule(found(), 1.0)
+    results = [*figures.of_kinds(kinds), *figures.of_rules(rules), *figures.of_all(found(), 1.0)]
+    report = Report("evaluate-aml", 1, results)
+    outcome = aml.Outcome(report, kinds, rules, pl.DataFrame())
+    asked: list[aml.Asked] = []
+
+    def run(one: aml.Asked, tell: object) -> aml.Outcome:
+        asked.append(one)
+        return outcome
+
+    monkeypatch.setattr(aml, "run", run)
+    path = tmp_path / "figures.json"
+    app = typer.Typer()
+    evaluate.register(app)
+    told = CliRunner().invoke(app, ["evaluate", "aml", "--laundering", "0.2%", "--out", str(path)])
+    assert told.exit_code == 0
+    assert (asked[0].laundering, asked[0].customers, asked[0].worlds) == (0.002, 14_000, 2)
+    said = {one["what"]: one["value"] for one in json.loads(path.read_text())["results"]}
+    assert said["recall of structuring-near by its rule, 1 of 2"] == 0.5
+    assert said["precision of all rules, 3 of 5"] == 0.6
+    assert said["schemes touched by any rule, 3 of 4"] == 0.75
+    assert said["false alerts for 10,000 accounts and day"] == 2.0
+    assert "precision of all rules, 3 of 5" in told.output
+    assert "recall of" not in told.output
