@@ -20,6 +20,8 @@ from udfs.regulatory import step as regulatory
 from udfs.screening import step as screening
 
 AML_CONTROLS = ("customers", "rules", "alert.actions")
+RULED = frozenset({"aml", "motifs"})
+"""Jobs that are told which keys' rule sets count."""
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
 
@@ -136,6 +138,8 @@ def regulatory_job(config: Config) -> JobSpec:
         "aml.batches",
         "motifs.dead",
         "motifs.batches",
+        "links.dead",
+        "links.batches",
         "alerts",
         "screening.dead",
         "screening.batches",

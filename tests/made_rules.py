@@ -76,13 +76,13 @@ class Desk:
             self.now_ms += 1
             self.log.tick(topic, partition, self.now_ms, time)
 
-    def alert(self, name: str, subject: str = "C-1", **given: Any) -> None:
+    def alert(self, name: str, subject: str = "C-1", topic: str = "alerts", **given: Any) -> None:
         usual = {"alert_id": name, "subject": subject, "rule": "structuring", "domain": "AML"}
         partition = partition_of(subject.encode(), self.partitions)
-        span = self.log.spans.get(("alerts", partition))
+        span = self.log.spans.get((topic, partition))
         number = {"producer": f"aml/{partition}", "sequence": len(span) if span else 0}
         values = filled("Alert", {"time": NOON, **usual, **number, **given})
-        self.append("alerts", partition, encode(record("Alert"), values), b"p")
+        self.append(topic, partition, encode(record("Alert"), values), b"p")
 
     def ends(self) -> Ends:
         def send(batches: Sequence[Batch]) -> None:

@@ -37,7 +37,7 @@ def submit(
     ] = None,
     rule_keys: Annotated[
         list[Path] | None,
-        typer.Option("--rule-keys", help="Public keys (.pub) whose rule sets count; for aml."),
+        typer.Option("--rule-keys", help="Public keys (.pub) whose rule sets count."),
     ] = None,
 ) -> None:
     """Start a job, print its id, and wait until all of it runs."""
@@ -45,10 +45,11 @@ def submit(
     from deploy.flink import Flink
     from deploy.rules.trusted import keys_text
     from deploy.settings import Settings
+    from jobs.catalogue import RULED
 
     options = dict(_pair(text) for text in option or [])
     if rule_keys:
-        if job != "aml":
+        if job not in RULED:
             raise UserError(f"{job} takes no rule sets; leave --rule-keys out")
         options["rule-keys"] = keys_text(rule_keys)
     settings = Settings.load()

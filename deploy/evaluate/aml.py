@@ -1,4 +1,4 @@
-"""What the AML rules find of the schemes in generated worlds, and what they raise beside.
+"""What rules, typologies and motifs find of the schemes in generated worlds, and raise beside.
 
 Several worlds of one size, each from a seed of its own, are judged as one. The ring of people who
 structure is a further world: it is laid out whatever the share of laundering.
@@ -14,11 +14,12 @@ from connectors.generators.aml.schemes import Wanted
 from connectors.generators.feed import Plan
 from deploy.bench.harness import Report, Result
 from deploy.errors import UserError
-from deploy.evaluate import figures
+from deploy.evaluate import figures, motifs
 from deploy.evaluate.judged import Judged, by_kind, by_rule, judge, pooled
 from deploy.evaluate.world import folded, labels, outputs, recorded, values
 from jobs.catalogue import Config, aml_job
 from udfs.aml.catalogue import RULES
+from udfs.motifs.params import COMMON, MOTIFS
 
 CONFIG = Config(partitions=1, slice_ms=10_000, lateness_ms=1_000)
 """Long slices: fewer batches to fold, the same alerts."""
@@ -29,7 +30,7 @@ SIDES = 1.9
 _TOPICS = frozenset({"postings", "customers", "rules", "alert.actions", "schemes"})
 
 Stage = Callable[[pl.DataFrame], pl.DataFrame]
-STAGES: tuple[Stage, ...] = ()
+STAGES: tuple[Stage, ...] = (motifs.alerts,)
 """Stages behind the job whose alerts count as well: from records Transfer to records Alert."""
 
 
@@ -81,7 +82,7 @@ def run(asked: Asked, tell: Callable[[str], None] = lambda line: None) -> Outcom
         seen.append(_judged(_world(asked, asked.seed + number)))
         tell(f"world {number + 1} of {asked.worlds}: {seen[-1].found.alerts.height:,} alerts")
     whole = _together(seen)
-    looked = {*RULES, *whole.found.alerts["rule"]}
+    looked = {*RULES, *MOTIFS} - {COMMON}
     kinds, rules = by_kind(whole.found, looked), by_rule(whole.found, whole.exposure)
     results = [
         *_size(asked, whole),

@@ -1,14 +1,19 @@
 """Transaction monitoring on the real stack: a killed job, a changed rule set, a replay."""
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from connectors.generators import AmlWorld, Plan, Wanted
 from connectors.generators.aml import KINDS
+from connectors.graph_links import LinkGraph
+from connectors.neo4j import Connection
 from connectors.producer import KafkaEnd
 from connectors.reader import LogReader
 from deploy.drills.rig import Rig
@@ -154,6 +159,42 @@ def test_shapes_in_the_graph_of_transfers_are_alerts_in_the_same_log(rig: Rig) -
     assert set(motifs["rule"]) & {"fan-in", "fan-out", "cycle", "scatter-gather", "gather-scatter"}
 
 
+def test_a_customer_on_a_published_list_is_found(rig: Rig, tmp_path: Path) -> None:
+    customers = frame(rig, "customers", "Customer")
+    listed = customers.sort("customer")["name"][0]
+    names = tmp_path / "list.csv"
+    heading = "id,name,aliases,kind,birth_year,countries,programme,category"
+    names.write_text(f"{heading}\nL-1,{listed},,PERSON,1970,ZZ,MADE-UP,SANCTION\n")
+    rig.ensure("lists")
+    done = shown(rig, "screening", "publish", names, "--name", "ours", "--author", "ann")
+    assert done.returncode == 0, done.stderr
+    rig.submit("screening", 2)
+    rig.wait("screening", rig.ends("lists", "customers", "postings"))
+    rig.stop("screening")
+    assert rig.compare("screening").differences == []
+    alerts = frame(rig, "alerts", "Alert").filter(pl.col("producer").str.starts_with("screening/"))
+    assert customers.sort("customer")["customer"][0] in alerts["subject"]
+    runs = frame(rig, "screening.runs", "ScreeningRun")
+    assert runs.height == rig.config.partitions
+    assert runs["known"].sum() == runs["screened"].sum() + runs["unreadable"].sum()
+
+
+def test_customers_and_alerts_are_in_the_graph(rig: Rig) -> None:
+    settings = rig.settings
+    connection = Connection(settings.bolt_url, settings.neo4j_password_file)
+    with connection.open() as driver:
+        driver.execute_query("MATCH (n) DETACH DELETE n")
+    rig.submit(
+        "links", 2, neo4j=settings.bolt_url, neo4j_password_file=settings.neo4j_password_file
+    )
+    rig.wait("links", rig.ends("transfers", "alerts"))
+    rig.stop("links")
+    assert rig.compare("links").differences == []
+    found = LinkGraph(connection).counts()
+    assert found["sent"] == frame(rig, "transfers", "Transfer").height
+    assert found["alerts"] > 0
+
+
 def test_every_alert_is_in_the_chain(rig: Rig) -> None:
     rig.submit("regulatory", 2)
     topics = [feed.topic for feed in JOBS["regulatory"](rig.config).feeds]
@@ -162,3 +203,15 @@ def test_every_alert_is_in_the_chain(rig: Rig) -> None:
     chained = frame(rig, "regulatory.events", "RegulatoryEvent")
     assert (chained["kind"] == "Alert").sum() == frame(rig, "alerts", "Alert").height
     rig.stop("regulatory")
+
+
+def shown(rig: Rig, *argv: object) -> subprocess.CompletedProcess[str]:
+    settings = rig.settings
+    env = {
+        "TIDEMARK_HOME": str(settings.home),
+        "TIDEMARK_JARS": str(settings.jar_home),
+        "TIDEMARK_PORT_OFFSET": str(settings.port_offset),
+        "PATH": "/usr/bin:/bin",
+    }
+    command = [sys.executable, "-m", "deploy.cli", *map(str, argv), "--prefix", rig.prefix]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)

@@ -143,11 +143,11 @@ def test_live_and_shadow_count_epochs_apart() -> None:
     assert subjects(alerts(log)) == ["A"]
 
 
-def test_a_refusal_is_named_after_partition_and_offset() -> None:
+def test_a_refusal_is_named_after_job_partition_and_offset() -> None:
     log = Log()
     log.rules(7, START, ONE, key_id="0" * 16)
     # the tick of the beginning is at offset 0
-    assert alerts(log)["alert_id"].to_list() == ["rule-set-aml-7-0-1"]
+    assert alerts(log)["alert_id"].to_list() == ["rule-set-aml-7-aml-0-1"]
 
 
 def test_rule_sets_of_another_name_are_passed_over() -> None:

@@ -250,3 +250,26 @@ def test_a_typology_rests_on_the_events_of_its_rules_and_is_raised_beside_them()
         ("", "REVIEW", 450_000, "p1;p2;p3", "A-1"),
         (first, "REPORT", 600_000, "p1;p2;p3;big", ""),
     ]
+
+
+@SLICES
+def test_a_day_that_is_over_is_judged_at_the_first_event_after_it(slice_ms: int) -> None:
+    """What a rule says of a day counts at the event that shows the day to be over."""
+    body = json.loads(cash_counted())
+    band = {"name": "LOW", "at_least": 0, "score": 300_000}
+    body["rules"] = {"model-score": {"bands": [band]}}
+    log = logged(json.dumps(body))
+    cash(log, "p1", SECOND)
+    midnight = 16 * HOUR
+    for hour in range(1, 19):
+        log.tick(START + hour * HOUR)
+        if hour == 16:
+            # after the end of the day, before the next posting
+            log.action("SNOOZE", "A", START + midnight + SECOND, until=START + midnight + HOUR)
+            log.action("SNOOZE", "B", START + midnight + SECOND, until=START + 2 * midnight)
+            cash(log, "q0", midnight - 1, midnight + 2 * SECOND, owner="B")
+    cash(log, "p2", midnight + 2 * HOUR)
+    found = alerts(log, slice_ms, START + midnight + 4 * HOUR)
+    assert found.select("subject", "time", "last_time", "events").rows() == [
+        ("A", START + midnight + 2 * HOUR, START + SECOND, "p1")
+    ]

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+import deploy.flink
 from connectors.spec import JobSpec
+from deploy.commands import jobs
 from deploy.errors import UserError
 from deploy.proofs.keys import SigningKey
 from deploy.replay.recorded import options_of
@@ -73,3 +75,29 @@ def test_files_of_public_keys_become_the_option(tmp_path: Path) -> None:
     witness.write_text(f"{made[0].public('w', COSIGNATURE)}\n")
     with pytest.raises(UserError, match="w is a witness's key; give one made by"):
         keys_text([witness])
+
+
+def test_submit_reads_the_files_for_the_job_that_takes_rule_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, object]] = []
+
+    class Flink:
+        def __init__(self, settings: object) -> None:
+            pass
+
+        def submit(self, job: str, parallelism: int, options: object, savepoint: object) -> str:
+            asked.append((job, options))
+            return "id"
+
+        def wait_for(self, job_id: str, state: str) -> None:
+            pass
+
+    monkeypatch.setattr(deploy.flink, "Flink", Flink)
+    public = tmp_path / "rules.pub"
+    key = SigningKey.make().public("desk")
+    public.write_text(f"{key}\n")
+    jobs.submit("aml", 1, ["slice-ms=500"], None, [public])
+    assert asked == [("aml", {"slice-ms": "500", "rule-keys": key.octets.hex()})]
+    with pytest.raises(UserError, match="netting takes no rule sets; leave --rule-keys out"):
+        jobs.submit("netting", 1, [], None, [public])

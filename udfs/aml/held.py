@@ -84,4 +84,5 @@ def due(state: State, batch: Batch, topic: str, until: int) -> pl.DataFrame:
         frame = frame.select(
             pl.col(name).cast(_TYPES[kind]) for name, kind in HELD[place.table].columns.items()
         )
-    return state[place.table].due(frame, "at", until).sort(place.order)
+    found = state[place.table].due(frame, "at", until)
+    return found.sort(place.order) if found.height > 1 else found

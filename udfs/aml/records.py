@@ -41,13 +41,17 @@ def alerts(
 
 
 def refusals(found: Sequence[Mapping[str, object]], version: str, shard: int) -> pl.DataFrame:
-    """The records of rule sets that do not count: at, name, epoch, offset and why."""
+    """The records of rule sets that do not count: at, name, epoch, offset and why.
+
+    Each job that reads the set refuses it for itself, in each partition, so the id names both.
+    """
     if not found:
         return pl.DataFrame()
     rows = pl.DataFrame(list(found))
+    place = f"{version.partition('/')[0]}-{shard}"
     return as_record(
         rows.with_columns(
-            alert_id=pl.format("rule-set-{}-{}-{}-{}", "name", "epoch", pl.lit(shard), "offset"),
+            alert_id=pl.format("rule-set-{}-{}-{}-{}", "name", "epoch", pl.lit(place), "offset"),
             time="at",
             domain=pl.lit("AML"),
             rule=pl.lit("rule-set-refused"),

@@ -176,7 +176,10 @@ class Rule(Protocol[P]):
     def __call__(
         self, state: State, events: pl.DataFrame, moment: Moment, params: P
     ) -> pl.DataFrame:
-        """The outcomes (columns OUTCOME) of the events that came due."""
+        """The outcomes (columns OUTCOME) of the events that came due.
+
+        An outcome counts at the first event that is not before its `at`.
+        """
 
 
 def banded(found: pl.DataFrame, value: str, bands: Sequence[Band]) -> pl.DataFrame:

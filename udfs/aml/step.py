@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State, TableSpec
@@ -78,6 +79,7 @@ class AmlStep:
         if not (postings.height or changes.height or sets.height or actions.height):
             return {}
         events = numbered(state, known_as_of(state, changes, postings))
+        events = events.with_columns(own=pl.col("counterparty") == pl.col("owner"))
         learn(state, changes)
         found = _Found()
         for part in _stretches(events, sets, actions, until):
@@ -97,9 +99,14 @@ def _moment(state: State, shard: int, until: int) -> Moment:
 
 
 def _forget(state: State, until: int) -> None:
-    """Drop what no event after `until` can ask for."""
-    state[CASH_TABLE].expire("at", until - CASH_KEPT)
-    state[FLOWS_TABLE].expire("at", until - FLOWS_KEPT)
+    """Drop what no event after `until` can ask for.
+
+    Postings are kept for as long as a rule, when it is called next, may have to take them off: that
+    is counted from its last call.
+    """
+    called = state["aml.clock"].lookup(pl.Series("key", ["aml"]))["until"][0]
+    state[CASH_TABLE].expire("at", called - CASH_KEPT)
+    state[FLOWS_TABLE].expire("at", called - FLOWS_KEPT)
     handling.forget(state, (LIVE, SHADOW), until)
     typologies.forget(state, (LIVE, SHADOW), until)
 
@@ -127,15 +134,14 @@ def _stretches(
 def _decide(state: State, part: _Stretch, moment: Moment, found: _Found) -> None:
     """Let the rules of every slot see the events; the events are remembered first."""
     bodies = slots.in_force(state)
-    events = part.events.with_columns(own=pl.col("counterparty") == pl.col("owner"))
     live = slots.parsed(bodies[LIVE])
-    priced = _priced(events, live)
+    priced = _priced(part.events, live)
     state[CASH_TABLE].append(priced.filter(pl.col("channel") == "CASH").select(*CASH.columns))
     state[FLOWS_TABLE].append(priced.select(*FLOWS.columns))
     cash = Remembered(state[CASH_TABLE])
     for slot, body in bodies.items():
         rules = slots.parsed(body)
-        shown = priced if slot == LIVE else _priced(events, rules)
+        shown = priced if slot == LIVE else _priced(part.events, rules)
         raised = _ruled(state, Slot(state, slot, cash), slot, shown, part.actions, moment, rules)
         if raised.height:
             decided_by = f"rules:{digest(body)}"
@@ -160,7 +166,8 @@ def _ruled(
     outcomes: dict[str, tuple[pl.DataFrame, int]] = {}
     for name, params in rules.rules.items():
         if params.enabled:
-            outcomes[name] = (RULES[name](view, shown, moment, params), params.cool_down_s)
+            said = RULES[name](view, shown, moment, params)
+            outcomes[name] = (_at_events(said, shown), params.cool_down_s)
     frames = {name: frame for name, (frame, _) in outcomes.items() if frame.height}
     weighed = typologies.weighed(state, frames, rules.typologies, slot)
     for name, frame in weighed.items():
@@ -168,6 +175,20 @@ def _ruled(
     late = events.filter("late").select("at", subject="owner").select("subject", "at")
     raised, _ = handling.handled(state, outcomes, late, actions, slot)
     return raised
+
+
+def _at_events(said: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Outcomes at the events that brought them about.
+
+    A rule that judges a day when it is over dates what it says at the end of that day, but is first
+    called for an event after it. In between lie actions and cool-downs that other cuts of the log
+    have taken in already, so the outcome counts at that event.
+    """
+    if said.is_empty():
+        return said
+    times = events["at"].to_numpy()
+    at = np.searchsorted(times, said["at"].to_numpy()).clip(max=len(times) - 1)
+    return said.with_columns(at=pl.Series(times[at]))
 
 
 def _priced(events: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
