@@ -15,7 +15,8 @@ demo: setup ## start the stack, run every job on a generated day, verify it
 	$(RUN)/tidemark demo
 
 test: setup ## run every test, those on the real stack included
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2 tests/unit
+	$(RUN)/pytest tests/jobs tests/cluster
 
 check: $(VENV)/.installed ## lint, format, types, import rules: what CI asks
 	$(RUN)/ruff check .

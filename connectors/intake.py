@@ -206,7 +206,7 @@ class _Judge:
         before = greatest[at]
         watermark = np.where(before == MIN_TIME, MIN_TIME, before - self.feed.lateness)
         late = pl.Series(times < watermark, dtype=pl.Boolean)
-        if frame.schema.get("late") == pl.Boolean:  # the record says it rests on a late one
+        if frame.schema.get("late") == pl.Boolean:  # what the record rests on came late
             late |= frame["late"]
         return frame.with_columns(late=late, watermark=watermark)
 

@@ -71,7 +71,8 @@ class ColumnTable:
                 values = np.full(len(rows), EMPTY[kind], dtype=DTYPES[kind])
                 values[known] = self.columns[name][rows[known]]
                 out[name] = _series(name, kind, values)
-        return pl.DataFrame(out).with_columns(known=pl.Series(known, dtype=pl.Boolean))
+        out["known"] = pl.Series("known", known, dtype=pl.Boolean)
+        return pl.DataFrame(out)
 
     def upsert(self, frame: pl.DataFrame) -> None:
         """Set the columns of each key of `frame` (unique); a new key starts from zero values."""

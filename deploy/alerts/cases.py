@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from deploy.alerts.states import APPROVED, SUSPECT_UNKNOWN
+from deploy.alerts.states import APPROVED, CLOSED, SUSPECT_UNKNOWN
 from deploy.alerts.worklist import Item
 
 CTR_PREFIX = "ctr"
@@ -25,11 +25,19 @@ _WESTMOST_US = 12 * 3_600_000_000
 
 @dataclass(frozen=True)
 class Due:
-    """A report that may be due: of which alerts, and the last day."""
+    """A report that may be due.
+
+    Attributes:
+        report: SAR or CTR.
+        alerts: Of which alerts: those nobody has settled, and those that are to be filed.
+        day: The last day.
+        unfiled: Those of the alerts that two people settled as reported, with no report out yet.
+    """
 
     report: str
     alerts: tuple[str, ...]
     day: date
+    unfiled: tuple[str, ...] = ()
 
     def overdue(self, today: date) -> bool:
         """Whether its last day is over."""
@@ -38,12 +46,23 @@ class Due:
 
 @dataclass(frozen=True)
 class Case:
-    """A customer with alerts: what is due, and how many alerts are open and done."""
+    """A customer with alerts.
+
+    Attributes:
+        customer: Who it is.
+        due: Reports that may be due, the soonest first.
+        open: How many alerts are not approved.
+        done: How many are.
+        assignees: Who works on the open ones.
+        proposed: How many of them are closed and wait for a second person.
+    """
 
     customer: str
     due: tuple[Due, ...]
     open: int
     done: int
+    assignees: tuple[str, ...] = ()
+    proposed: int = 0
 
 
 def cases(items: Iterable[Item], domain: str = "AML") -> list[Case]:
@@ -62,15 +81,24 @@ def report_of(rule: str) -> str:
 
 
 def _case(customer: str, items: list[Item]) -> Case:
-    waiting = [item for item in items if item.status.state != APPROVED]
+    opened = [item for item in items if item.status.state != APPROVED]
+    waiting = [item for item in items if item.status.state != APPROVED or item.status.unfiled]
     due = []
     for report, days in DAYS.items():
         own = [item for item in waiting if report_of(item.first["rule"]) == report]
         if own:
             last = min(_last(item, report, days) for item in own)
-            due.append(Due(report, tuple(item.id for item in own), last))
+            unfiled = tuple(item.id for item in own if item.status.unfiled)
+            due.append(Due(report, tuple(item.id for item in own), last, unfiled))
     due.sort(key=lambda one: (one.day, one.report))
-    return Case(customer, tuple(due), len(waiting), len(items) - len(waiting))
+    return Case(
+        customer,
+        tuple(due),
+        len(opened),
+        len(items) - len(opened),
+        tuple(sorted({item.status.assignee for item in opened} - {""})),
+        sum(item.status.state == CLOSED for item in opened),
+    )
 
 
 def _last(item: Item, report: str, days: int) -> date:

@@ -36,7 +36,10 @@ LABELS = ("true-positive", "false-positive", "unsure")
 SUSPECT_UNKNOWN, SUSPECT_KNOWN = "suspect-unknown", "suspect-known"
 SUSPECTS = (SUSPECT_UNKNOWN, SUSPECT_KNOWN)
 """Whether a suspect was identified at detection: it decides how long a report may take."""
-OUTCOMES = ("reported", "not-reported", "false-positive", "duplicate")
+REPORTED = "reported"
+FILED = "filed"
+"""A report on the alert went out: its reason is the report's id."""
+OUTCOMES = (REPORTED, "not-reported", "false-positive", "duplicate")
 """How an alert may be closed."""
 LONGEST_US = 90 * 86_400_000_000
 """A snooze lasts at most so long: nobody is to be forgotten."""
@@ -76,6 +79,7 @@ class Status:
         label: The last label given; empty if none was.
         time: Business time of the last action, microseconds UTC; 0 without one.
         suspect: One of SUSPECTS as last said; empty if nobody did: then a suspect counts as known.
+        filed: Id of the report that went out; empty if none did.
     """
 
     state: str = OPEN
@@ -86,6 +90,12 @@ class Status:
     label: str = ""
     time: int = 0
     suspect: str = ""
+    filed: str = ""
+
+    @property
+    def unfiled(self) -> bool:
+        """Whether two people decided to report it, and no report went out yet."""
+        return self.state == APPROVED and self.outcome == REPORTED and not self.filed
 
 
 @dataclass(frozen=True)
@@ -113,10 +123,7 @@ def follow(status: Status, action: Action) -> Status:
         )
     status = replace(status, time=action.time)
     if action.kind == LABEL:
-        _check_word("label", action, (*LABELS, *SUSPECTS))
-        if action.disposition in SUSPECTS:
-            return replace(status, suspect=action.disposition)
-        return replace(status, label=action.disposition)
+        return _labelled(status, action)
     allowed, after = STEPS.get(action.kind, (frozenset[str](), ""))
     if status.state not in allowed:
         asked = " or ".join(state for state in STATES if state in allowed)
@@ -139,6 +146,21 @@ def follow(status: Status, action: Action) -> Status:
             return Status(label=status.label, time=action.time, suspect=status.suspect)
         case _:
             return replace(status, state=after)
+
+
+def _labelled(status: Status, action: Action) -> Status:
+    _check_word("label", action, (*LABELS, *SUSPECTS, FILED))
+    if action.disposition in SUSPECTS:
+        return replace(status, suspect=action.disposition)
+    if action.disposition in LABELS:
+        return replace(status, label=action.disposition)
+    if not status.unfiled:
+        raise UserError(
+            f"alert {action.alert_id} is not to be filed: it is {status.state}"
+            f"{', as ' + status.outcome if status.outcome else ''}"
+            f"{', and was filed as ' + status.filed if status.filed else ''}"
+        )
+    return replace(status, filed=action.reason)
 
 
 def folded(actions: Iterable[Action]) -> tuple[Status, list[str]]:
@@ -190,7 +212,7 @@ def all_asleep(actions: Iterable[Action]) -> tuple[Snoozes, list[str]]:
 
 
 def _check_reason(action: Action) -> None:
-    reasoned = action.kind in _REASONED or action.disposition in SUSPECTS
+    reasoned = action.kind in _REASONED or action.disposition in (*SUSPECTS, FILED)
     if reasoned and not action.reason.strip():
         raise UserError(f"{action.kind.lower()} needs a reason; give --reason TEXT")
 

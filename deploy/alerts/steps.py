@@ -72,7 +72,8 @@ def label(
     what: Annotated[
         str,
         typer.Option(
-            "--label", help="true-positive, false-positive, unsure; suspect-unknown, suspect-known."
+            "--label",
+            help="true-positive, false-positive, unsure; suspect-unknown, suspect-known; filed.",
         ),
     ],
     reason: Reason = "",
@@ -81,9 +82,10 @@ def label(
     prefix: Prefix = "",
     as_json: Json = False,
 ) -> None:
-    """Say what it turned out to be; kept for training. Or whether a suspect was identified.
+    """Say what it turned out to be, for training; or whether a suspect was identified; or filed.
 
-    Without one at detection a SAR is due in 60 days, not 30; that needs a reason.
+    Without a suspect at detection a SAR is due in 60 days, not 30; that needs a reason. `filed` is
+    for a report that went out by another way; its reason is the report's id.
     """
     from deploy.alerts import told
 

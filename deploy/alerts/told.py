@@ -53,6 +53,7 @@ def line(item: Item) -> dict[str, Any]:
         "approver": status.approver,
         "label": status.label,
         "suspect": status.suspect,
+        "filed": status.filed,
         "versions": len(item.versions),
         "amended_since": item.amended_since,
         "reason": latest["reason"],
@@ -104,12 +105,15 @@ def cases(found: Sequence[Case], today: date, as_json: bool) -> None:
                 "customer": case.customer,
                 "open": case.open,
                 "done": case.done,
+                "proposed": case.proposed,
+                "assignees": case.assignees,
                 "due": [
                     {
                         "report": one.report,
                         "day": one.day.isoformat(),
                         "overdue": one.overdue(today),
                         "alerts": one.alerts,
+                        "unfiled": one.unfiled,
                     }
                     for one in case.due
                 ],
@@ -125,8 +129,11 @@ def cases(found: Sequence[Case], today: date, as_json: bool) -> None:
             word = terminal.good_or_bad("OVERDUE" if late else "", not late)
             names = ", ".join(one.alerts[:3]) + (", ..." if len(one.alerts) > 3 else "")
             days = f"{(one.day - today).days:,}"
-            shown.append((case.customer, one.report, one.day, days, word, names))
-    terminal.show_table(("customer", "report", "due", "days left", "", "alerts"), shown)
+            file = f"{len(one.unfiled)} of {len(one.alerts)}" if one.unfiled else ""
+            by = ", ".join(case.assignees)
+            shown.append((case.customer, one.report, one.day, days, word, by, file, names))
+    columns = ("customer", "report", "due", "days left", "", "assigned to", "to file", "alerts")
+    terminal.show_table(columns, shown)
 
 
 def snoozes(found: Sequence[Snooze], as_json: bool) -> None:

@@ -42,6 +42,16 @@ _AML_EXAMPLES = """Example:
 tidemark bench aml --payments 500000
 """
 
+_MOTIFS_EXAMPLES = """Example:
+
+tidemark bench motifs --payments 300000
+"""
+
+_SCORING_EXAMPLES = """Example:
+
+tidemark bench scoring --customers 500
+"""
+
 _SCREENING_EXAMPLES = """Example:
 
 tidemark bench screening --names 5000
@@ -70,6 +80,8 @@ def register(app: typer.Typer) -> None:
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     bench.command("aml", epilog=_AML_EXAMPLES)(aml)
+    bench.command("motifs", epilog=_MOTIFS_EXAMPLES)(motifs)
+    bench.command("scoring", epilog=_SCORING_EXAMPLES)(scoring)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
     bench.command("rings", epilog=_RINGS_EXAMPLES)(rings)
@@ -193,6 +205,36 @@ def aml(
     with _told("starting") as echo:
         results = bench.run(Settings.load(), seed, payments, echo)
     _show(Report("aml", seed, results), as_json, out)
+
+
+def motifs(
+    payments: Annotated[int, typer.Option(min=100_000, help="Payments of each bank.")] = 1_000_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Shapes among transfers on one core: rate, and state at ten times the accounts."""
+    from deploy.bench import motifs as bench
+    from deploy.bench.harness import Report
+
+    with _told("motifs") as echo:
+        results = bench.run(seed, payments, echo)
+    _show(Report("motifs", seed, results), as_json, out)
+
+
+def scoring(
+    customers: Annotated[int, typer.Option(min=10, help="Customers scored alone.")] = 300,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Score customers by the model that ships: features, both models, peer group, reasons."""
+    from deploy.bench import scoring as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"scoring of {customers:,} customers"):
+        results = bench.run(seed, customers)
+    _show(Report("scoring", seed, results), as_json, out)
 
 
 def screening(

@@ -38,6 +38,10 @@ PERSONAL: Mapping[str, Mapping[str, Personal]] = {
         "counterparty_name": Personal(NAME),
         "counterparty_account": Personal(ACCOUNT),
     },
+    "customers": {
+        "customer": Personal(OWNER, "customer"),
+        "name": Personal(NAME, "customer"),
+    },
 }
 """The personal columns of each topic that has any."""
 

@@ -26,8 +26,8 @@ from udfs.motifs.params import COMMON, MOTIFS
 CONFIG = Config(partitions=1, slice_ms=60_000, lateness_ms=1_000)
 """Long slices: fewer batches to fold, the same alerts."""
 KINDS_SOUGHT = tuple(kind for kind in KINDS if kind in MOTIFS)
-FASTER = 60
-"""Log time of transfers passes so many times faster than business time: a slice is an hour."""
+FASTER = 600
+"""Log time of transfers passes so many times faster than business time: a slice is ten hours."""
 BARS = {"fan-in": 0.9, "fan-out": 0.9, "cycle": 0.8, "scatter-gather": 0.7, "gather-scatter": 0.6}
 """Least recall asked of shapes."""
 FALSE_A_TRUE = 20

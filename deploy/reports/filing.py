@@ -2,13 +2,15 @@
 
 import json
 
-from deploy.alerts.states import APPROVED
+from deploy.alerts.actions import Actions
+from deploy.alerts.states import APPROVED, FILED, LABEL, REPORTED
 from deploy.alerts.worklist import Item, Worklist
 from deploy.errors import UserError
 
 FOUR_EYES = ("sar", "ctr")
 """Kinds of reports that are filed only so."""
-REPORTED = "reported"
+FILER = "report-submit"
+"""Who marks alerts as filed: the command."""
 
 
 def alerts_of(kind: str, content: bytes) -> tuple[str, ...]:
@@ -40,6 +42,13 @@ def check(kind: str, content: bytes, found: Worklist) -> None:
     for alert in alerts_of(kind, content):
         if why := _wrong(found.one(alert)):
             raise UserError(f"the report may not be filed: alert {alert} {why}")
+
+
+def mark(kind: str, content: bytes, actions: Actions, report: str) -> None:
+    """Record of each alert that the report with this id, which names it, went out."""
+    named = [actions.list.one(alert) for alert in alerts_of(kind, content)]
+    unfiled = [item.id for item in named if item.status.unfiled]
+    actions.act(LABEL, unfiled, FILER, FILED, report)
 
 
 def _wrong(item: Item) -> str:

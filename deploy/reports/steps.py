@@ -54,7 +54,7 @@ def submit(
     """
     from deploy.alerts import told
     from deploy.reports import client, desk, filing
-    from deploy.reports.states import REJECTED
+    from deploy.reports.states import ACKNOWLEDGED, REJECTED
     from deploy.reports.submission import submit as carry_out
     from deploy.settings import Settings
 
@@ -74,6 +74,8 @@ def submit(
             reason,
         )
     _steps([last], as_json)
+    if kind in filing.FOUR_EYES and last.state == ACKNOWLEDGED:
+        _filed(kind, content, last.report_id, brokers, prefix)
     if last.state == REJECTED:
         raise typer.Exit(1)
 
@@ -121,6 +123,22 @@ def endpoint(
     typer.echo(f"serving http://{HOST}:{serving.server_address[1]}{PATH}; end with Ctrl-C")
     with serving:
         serving.serve_forever()
+
+
+def _filed(kind: str, content: bytes, report: str, brokers: str | None, prefix: str) -> None:
+    """Mark the alerts behind a report that went out."""
+    from deploy.alerts import told
+    from deploy.errors import UserError
+    from deploy.reports import filing
+
+    try:
+        with told.actions(None, brokers, prefix) as actions:
+            filing.mark(kind, content, actions, report)
+    except UserError as error:
+        raise UserError(
+            f"{report} was acknowledged, but its alerts are not marked so ({error}); mark them: "
+            f"tidemark alerts label ALERT... --label filed --reason {report} --user YOU"
+        ) from None
 
 
 def _steps(steps: "Sequence[Step]", as_json: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 from deploy.evaluate.judged import wilson
-from deploy.train.aml import RATES, Order, Trained
+from deploy.train.aml import GRAPH_MODELS, RATES, Order, Trained
 from deploy.train.measure import BUDGET, Judged, average_precision, figure, found, recall
 from deploy.train.weighed import at_bands
 from udfs.aml.features import FEATURES
@@ -23,8 +23,7 @@ def card(name: str, order: Order, trained: Trained) -> str:
         [
             f"# Model {name}",
             "",
-            "Written by `tidemark train aml`; what the words mean stands in "
-            "[models](../models.md).",
+            "Written by `tidemark train aml`; what it means stands in [models](../models.md).",
             "",
             f"Hash (SHA-256 of card.json): `{trained.digest}`",
             "",
@@ -93,19 +92,25 @@ def _candidates(order: Order, trained: Trained) -> list[str]:
             beside = figure(trained.validation, average_precision, name, order.seed, "boosted")
             less = str(beside)
             if not verdict:
-                better = "beats the simpler model" if beside.low > 0 else "not kept: no better"
-                verdict = f"{better} on the same split"
+                verdict = _verdict(name, beside.low > 0)
         rows.append(f"| {name} | {own} | {hit} | {less} | {verdict} |")
     return rows
 
 
+def _verdict(name: str, better: bool) -> str:
+    if not better:
+        return "not kept: no better on the same split"
+    if name in GRAPH_MODELS:
+        return "better on the same split; not shipped: needs postings of other partitions"
+    return "better on the same split"
+
+
 def _bands(test: Judged) -> list[str]:
     rows = [
-        "Customers whose greatest score of the boosted trees reaches the limit. The last column is "
-        "the precision if one customer in a thousand were a member, all else equal.",
+        "Customers whose greatest score of the boosted trees reaches the limit. The "
+        "last column is the precision if one customer in a thousand were a member, all else equal.",
         "",
-        "| score from | customers | members among them | precision (95 %, Wilson) "
-        "| at 1 in 1,000 |",
+        "| score from | customers | members among them | precision, 95 % | at 1 in 1,000 |",
         "|---|---|---|---|---|",
     ]
     for limit, reached, members, prior in at_bands(test):

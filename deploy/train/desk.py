@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.errors import UserError
-from udfs.aml.model import FOLDER
+from udfs.aml.model import CARD, FOLDER
 
 NEEDED = ("jax", "onnx", "optax", "skl2onnx", "sklearn")
 CARDS = Path(__file__).parents[2] / "docs" / "models"
@@ -32,6 +32,8 @@ def train(
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name):
         raise UserError(f"--name {name}: give small letters, digits and hyphens, as in aml-2")
     folder = (out or FOLDER) / name
+    if (folder / CARD).exists():
+        raise UserError(f"model {name} is there already, in {folder}; choose another --name")
     from deploy.train.aml import Order
     from deploy.train.aml import train as fit
     from deploy.train.card import card as text

@@ -4,7 +4,7 @@ A folder holds `postings`, `customers`, `alerts` and `alert.actions`, each as a 
 recorded log (as `tidemark generate --out` or `tidemark archive` write it) or one row a record. The
 last label of an alert counts. A sample is the alert's customer on a day with one of the postings
 that the alert rests on: positive after `true-positive`, honest after `false-positive`. `unsure`
-says nothing; nor does an alert that nobody labelled.
+says nothing; nor does an alert that nobody labelled, nor what is said of suspects and filings.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ import polars as pl
 
 from connectors.topics import TICK_KEY
 from deploy import rows
+from deploy.alerts.states import LABELS
 from deploy.errors import UserError
 from deploy.train.worlds import events_of, sampled
 from schemas.codec import decode_batch
@@ -52,7 +53,9 @@ def labelled(folder: Path) -> tuple[Array, Array]:
 def _days(alerts: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """The postings of labelled alerts: posting_id, subject, positive."""
     said = (
-        actions.filter(pl.col("kind").cast(pl.String) == "LABEL")
+        actions.filter(
+            pl.col("kind").cast(pl.String) == "LABEL", pl.col("disposition").is_in(LABELS)
+        )
         .sort("time", "action_id")
         .unique("alert_id", keep="last", maintain_order=True)
         .filter(pl.col("disposition").is_in(list(_SAID)))

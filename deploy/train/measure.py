@@ -16,7 +16,7 @@ from deploy.train.worlds import World
 from udfs.aml.flow_groups import Array
 
 DRAWS = 400
-BUDGET = 0.02
+BUDGET = 0.03
 """Share of customers that people can look at in the days of a world."""
 
 

@@ -68,9 +68,8 @@ def world(seed: int, people: int, days: int, rate: float) -> World:
 
 def events_of(postings: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
     """Records as rules are shown them, numbers of owners included; each customer known as last."""
-    known = changes_of(customers.with_columns(at="time")).unique(
-        "customer", keep="last", maintain_order=True
-    )
+    placed = customers.with_columns(at="time", offset=pl.int_range(customers.height))
+    known = changes_of(placed).unique("customer", keep="last", maintain_order=True)
     joined = postings.with_columns(at="time").sort("at", "posting_id").join(
         known.drop("at"), left_on="owner", right_on="customer", how="left", maintain_order="left"
     )  # fmt: skip

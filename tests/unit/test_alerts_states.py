@@ -209,6 +209,39 @@ def test_without_a_suspect_a_sar_has_30_days_more(said: list[str], day: date) ->
     assert (due.day, due.overdue(day), due.overdue(day + timedelta(days=1))) == (day, False, True)
 
 
+def test_what_is_to_be_reported_is_due_until_it_is_filed() -> None:
+    deeds = [action("ASSIGN"), action("CLOSE", disposition="reported"), action("APPROVE", "bob")]
+    status, _ = folded(deeds)
+    (case,) = cases([replace(item("a1", NOON), status=status), item("a2", NOON + DAY, ASSIGNED)])
+    assert (case.open, case.done, case.due[0].day) == (1, 1, date(2026, 4, 1))
+    assert (case.due[0].alerts, case.due[0].unfiled) == (("a1", "a2"), ("a1",))
+    filed = follow(status, action("LABEL", "bob", disposition="filed", reason="sar-17"))
+    (case,) = cases([replace(item("a1", NOON), status=filed), item("a2", NOON + DAY)])
+    assert (case.due[0].day, case.due[0].alerts) == (date(2026, 4, 2), ("a2",))
+    with pytest.raises(UserError, match="a1 is not to be filed: it is APPROVED, as reported, and"):
+        follow(filed, action("LABEL", disposition="filed", reason="sar-18"))
+
+
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        [],
+        [action("ASSIGN"), action("CLOSE", disposition="reported")],
+        [action("ASSIGN"), action("CLOSE"), action("APPROVE", "bob")],
+    ],
+    ids=["open", "not approved", "not to be reported"],
+)
+def test_only_what_two_decided_to_report_can_be_filed(deeds: list[Action]) -> None:
+    with pytest.raises(UserError, match="alert a1 is not to be filed: it is"):
+        follow(folded(deeds)[0], action("LABEL", disposition="filed", reason="sar-17"))
+
+
+def test_a_case_says_who_works_on_it_and_what_waits_for_a_second_person() -> None:
+    states = {"a1": Status(ASSIGNED, "carl"), "a2": Status(CLOSED, "ada", "ada"), "a3": Status()}
+    (case,) = cases([replace(item(name, NOON), status=one) for name, one in states.items()])
+    assert (case.assignees, case.proposed, case.open) == (("ada", "carl"), 1, 3)
+
+
 def test_another_alert_on_the_customer_keeps_its_own_day() -> None:
     unknown = Status(suspect="suspect-unknown")
     found = cases([replace(item("a1", NOON), status=unknown), item("a2", NOON + DAY)])

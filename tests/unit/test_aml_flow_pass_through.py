@@ -107,6 +107,30 @@ def test_bands(paid_in, factor, band):
     assert fold(RULE, rows, Params())["band"].to_list() == [band]
 
 
+@pytest.mark.parametrize(
+    ("paid_in", "factor", "count"),
+    [
+        (49_999_99, 10**6, 0),
+        (50_000_00, 10**6, 1),
+        (25_000_00, 500_000, 1),
+        (24_999_99, 500_000, 0),
+    ],
+)
+def test_ten_times_as_much_must_come_in_for_a_business(paid_in, factor, count):
+    rows = posted((0, paid_in), (HOUR, -paid_in), kind="BUSINESS", factor=factor)
+    assert fold(RULE, rows, Params())["band"].to_list() == ["LOW"] * count
+
+
+def test_what_moves_between_accounts_of_the_owner_is_neither_in_nor_out():
+    """As when a firm sweeps its accounts: both sides are posted with the owner."""
+    inner = posted((0, 6_000_00), (0, -6_000_00), counterparty="A")
+    assert fold(RULE, inner, Params()).is_empty()
+    rows = posted((-HOUR, 6_000_00)) + inner + posted((HOUR, -6_000_00))
+    (row,) = fold(RULE, rows, Params()).to_dicts()
+    assert row["events"] == ["p0000", "p0003"]
+    assert row["measured"].endswith("6000.00 USD stayed 2 h 0 min on average")
+
+
 def test_a_credit_does_not_meet_it_and_a_late_event_counts_where_it_stands():
     rows = posted((0, 6_000_00), (1, -6_000_00)) + posted((2, 100_00)) + posted((3, -1), late=True)
     found = fold(RULE, rows, Params())
@@ -120,6 +144,7 @@ ROWS = st.lists(
             "at": st.integers(0, 200).map(lambda t: START + t * HOUR),
             "owner": st.sampled_from("AB"),
             "direction": st.sampled_from(["DEBIT", "CREDIT"]),
+            "counterparty": st.sampled_from(["", "A"]),
             "base": st.sampled_from([1_000_00, 5_000_00, 5_400_00, 9_000_01]),
             "late": st.booleans(),
             "factor": st.sampled_from([500_000, 1_000_000]),
@@ -143,6 +168,7 @@ def test_the_definition_read_plainly(rows, data):
     params = Params(hours=(24,), cool_down_s=0, balance=10**8)
     found = fold(RULE, rows, params, data.draw(cuts_of(rows)))
     ordered = sorted(enumerate(rows), key=lambda pair: (pair[1]["at"], pair[0]))
+    ordered = [(number, row) for number, row in ordered if row["counterparty"] != row["owner"]]
     expected = []
     for place, (number, row) in enumerate(ordered):
         inside = [r for _, r in ordered[: place + 1] if r["at"] > row["at"] - DAY]

@@ -86,6 +86,11 @@ def test_two_accounts_of_an_owner_count_together():
     assert fold(RULE, rows, PARAMS).is_empty()
 
 
+def test_savings_between_accounts_of_the_owner_do_not_count():
+    assert fold(RULE, sent(*[ROUND] * 9, counterparty="A"), PARAMS).is_empty()
+    assert fold(RULE, sent(*[ROUND] * 5, counterparty="B"), PARAMS).height == 1
+
+
 def test_a_late_event_is_said():
     rows = sent(*[ROUND] * 5) + sent(ROUND, start=9) + sent(ROUND, start=10, late=True)
     found = fold(RULE, rows, PARAMS)

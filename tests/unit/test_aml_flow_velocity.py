@@ -86,6 +86,46 @@ def test_the_limit_of_money_scales_with_the_factor_and_the_count_does_not(last, 
     assert fold(RULE, at(0, 1, 2, factor=100_000, base=1), ONE).is_empty()
 
 
+@pytest.mark.parametrize(("count", "found"), [(2, 0), (3, 1)])
+def test_a_sum_counts_from_three_postings_on(count, found):
+    params = ONE.model_copy(update={"least": Params().least})
+    assert fold(RULE, sums(*[50_000_00] * count), params).height == found
+
+
+@pytest.mark.parametrize(("last", "count"), [(15_000_00, 0), (15_000_01, 1)])
+def test_the_fixed_limits_of_a_business_are_so_many_times_as_great(last, count):
+    """Twice 10,000.00 and twice three postings; of a HIGH rating half the money."""
+    params = ONE.model_copy(update={"business": 2_000_000})
+    found = fold(RULE, sums(5_000_00, last), params)
+    assert found.height == 1
+    firm = [row | {"kind": "BUSINESS"} for row in sums(5_000_00, last)]
+    found = fold(RULE, firm, params)
+    assert found["limit"].to_list() == ["20000.00 USD within 1 h"] * count
+    half = fold(RULE, [row | {"factor": 500_000} for row in firm], params)
+    assert half["limit"].to_list() == ["10000.00 USD within 1 h"]
+    assert fold(RULE, at(*range(6), kind="BUSINESS", base=1), params).is_empty()
+    (row,) = fold(RULE, at(*range(7), kind="BUSINESS", base=1), params).to_dicts()
+    assert row["limit"] == "6 debits within 1 h"
+
+
+def test_what_moves_between_accounts_of_the_owner_does_not_count():
+    rows = at(0, 1) + at(2, counterparty="A") + at(3, 4)
+    (row,) = fold(RULE, rows, ONE).to_dicts()
+    assert row["events"] == ["p0000", "p0001", "p0003", "p0004"]
+    assert fold(RULE, at(*range(9), counterparty="A"), ONE).is_empty()
+    assert fold(RULE, at(0, 1, 2, 3, counterparty="B"), ONE).height == 1
+
+
+@pytest.mark.parametrize(("amount", "count"), [(300_00, 0), (300_01, 1)])
+def test_a_default_window_of_an_hour(amount, count):
+    """Ten postings and 10,000.00 in an hour are a person's limits: 2 x 4,850 + 300 = 10,000."""
+    small = at(*range(10), base=1)
+    assert fold(RULE, small, Params()).is_empty()
+    assert fold(RULE, small + at(10, base=1), Params()).height == 1
+    rows = at(0, 1, base=4_850_00) + at(2, base=amount)
+    assert fold(RULE, rows, Params()).height == count
+
+
 def test_a_late_event_is_said_though_the_rule_was_met_before():
     rows = at(0, 1, 2, 3, 4) + at(5, late=True)
     found = fold(RULE, rows, ONE)
@@ -131,6 +171,28 @@ def test_twice_the_own_average(last, count):
         assert found["limit"].to_list() == ["1 debits, 2 times the own average within 24 h"]
 
 
+def test_the_own_average_needs_days_and_postings():
+    """30 postings of 3,000.00 in the 30 days before the running block."""
+    rows = month(30, 3_000_00) + sums(2_000_00, 2_000_00, 2_000_01)
+    for change, found in (({"own_seen": 31}, 0), ({"own_days": 31}, 0), ({"own_seen": 30}, 1)):
+        assert fold(RULE, rows, OWN.model_copy(update=change)).height == found
+    credits = [row | {"direction": "CREDIT"} for row in sums(9_000_00, 9_000_00, 9_000_00)]
+    assert fold(RULE, month(30, 3_000_00) + credits, OWN).is_empty()
+
+
+def test_other_parameters_look_at_the_same_past_anew():
+    rows = month(30, 3_000_00) + sums(*[2_000_01] * 3)
+    tables = tables_for(RULE)
+    due = numbered(tables, frame_of([*rows, {"at": START + HOUR, "base": 1}]))
+    tables["aml.flows"].append(due)
+    strict = OWN.model_copy(update={"own_seen": 31})
+    for part, since, until, params, count in (
+        (due[:-1], -40 * DAY, 2, strict, 0),
+        (due[-1:], 2, HOUR, OWN, 1),
+    ):
+        assert RULE(tables, part, Moment(0, START + since, START + until), params).height == count
+
+
 def test_the_sum_against_the_own_average():
     """240 postings of 150.00 in 30 days: 8 postings and 1,200.00 a day."""
     rows = month(240, 150_00) + sums(800_00, 800_00, 800_00)
@@ -164,6 +226,7 @@ ROWS = st.lists(
             | st.integers(0, 40).map(lambda t: START - 20 * DAY + t * 2 * DAY),
             "owner": st.sampled_from("ABC"),
             "direction": st.sampled_from(["DEBIT", "CREDIT"]),
+            "counterparty": st.sampled_from(["", "A"]),
             "base": st.integers(1, 6_000_00),
             "late": st.booleans(),
         }
@@ -203,6 +266,7 @@ def test_counts_and_sums_are_those_of_a_look_at_all_postings(rows, data):
     found = fold(RULE, rows, params, data.draw(cuts_of(rows)))
     ordered = sorted(enumerate(rows), key=lambda pair: (pair[1]["at"], pair[0]))
     expected = {}
+    ordered = [(number, row) for number, row in ordered if row["counterparty"] != row["owner"]]
     for place, (number, row) in enumerate(ordered):
         for window in params.windows:
             inside = [

@@ -58,7 +58,7 @@ def test_fields_and_values_cannot_pass_for_each_other(a: str, b: str, c: str, d:
 
 
 def test_a_commitment_fits_every_field_it_is_put_into() -> None:
-    record_of = {"payments": "Payment", "postings": "Posting"}
+    record_of = {"payments": "Payment", "postings": "Posting", "customers": "Customer"}
     for topic, columns in PERSONAL.items():
         fields = {f["name"]: f for f in record(record_of[topic]).fields}
         for name in columns:
@@ -178,7 +178,9 @@ def test_equal_values_of_a_subject_stay_equal_and_accounts_find_their_owner(path
             "amount": [5, 6],
         }
     )
+    customers = pl.DataFrame({"customer": ["C1", "C2"], "name": ["Ada Lovelace", ""]})
     with Vault(path, make=True) as vault:
+        known = pseudonymised(customers, PERSONAL["customers"], vault)
         sent = pseudonymised(payments, PERSONAL["payments"], vault)
         posted = pseudonymised(postings, PERSONAL["postings"], vault)
         assert vault.open(posted["counterparty_account"][0]).subject == "C2"
@@ -188,6 +190,9 @@ def test_equal_values_of_a_subject_stay_equal_and_accounts_find_their_owner(path
     assert sent["debtor"].n_unique() == 2
     assert posted["amount"].to_list() == [5, 6]
     assert posted["counterparty"].to_list() == [sent["creditor"][0], ""]
+    assert known["customer"].to_list() == [sent["debtor"][0], sent["creditor"][0]]
+    assert is_commitment(known["name"][0])
+    assert known["name"][1] == ""
     assert posted["counterparty_name"][0] == ""
     assert is_commitment(posted["counterparty_name"][1])
     assert all(is_commitment(text) for row in sent.rows() for text in row)

@@ -8,7 +8,7 @@ import pytest
 from deploy.alerts.actions import Actions
 from deploy.alerts.worklist import worklist
 from deploy.errors import UserError
-from deploy.reports.filing import FOUR_EYES, check
+from deploy.reports.filing import FOUR_EYES, check, mark
 from tests.made_rules import HOUR, NOON, Desk
 
 DONE = (
@@ -59,6 +59,19 @@ def test_before_that_it_may_not(deeds: tuple[tuple[str, str, str], ...], says: s
     with pytest.raises(UserError, match=says) as told:
         checked(desk(*deeds), file("a1"))
     assert "\n" not in str(told.value)
+
+
+def test_once_acknowledged_the_alerts_are_marked_as_filed() -> None:
+    made = desk(*DONE)
+    mark("sar", file("a1", "a2"), Actions(made.ends()), "sar-17")
+    found = worklist(made.log.source(), range(4))
+    assert found.problems == []
+    assert (found.one("a1").status.filed, found.one("a2").status.filed) == ("sar-17", "")
+    last = found.one("a1").actions[-1]
+    assert (last.kind, last.user, last.disposition) == ("LABEL", "report-submit", "filed")
+    sent = len(made.sent)
+    mark("sar", file("a1"), Actions(made.ends()), "sar-17")
+    assert len(made.sent) == sent
 
 
 def test_nobody_files_alone() -> None:

@@ -86,24 +86,23 @@ class HighRiskCorridor:
             return NOTHING
         own = pl.when(pl.col("home_country") == "").then("country").otherwise("home_country")
         debit, other = pl.col("direction") == "DEBIT", pl.col("counterparty_country")
-        transfers = transfers.with_columns(
-            source=pl.when(debit).then(own).otherwise(other),
-            target=pl.when(debit).then(other).otherwise(own),
-        )
+        source = pl.when(debit).then(own).otherwise(other)
+        target = pl.when(debit).then(other).otherwise(own)
+        listed = _listed(source, target, params.corridors)
+        transfers = transfers.with_columns(source=source, target=target, listed=listed)
         new, high, seen = _new(state, transfers, moment, params)
-        found = transfers.with_columns(
-            new=pl.Series(new), high=pl.Series(high), seen=pl.Series(seen)
-        )
-        found = found.with_columns(listed=_listed(params.corridors))
-        found = found.filter(pl.col("new") | pl.col("listed"))
+        chosen = np.flatnonzero(new | transfers["listed"].to_numpy())
+        if not len(chosen):
+            return NOTHING
         scale = pl.col("base").cast(pl.Int128) * WHOLE // pl.col("factor")
-        found = found.with_columns(value=scale.cast(pl.Int64))
+        found = transfers[chosen].with_columns(
+            value=scale.cast(pl.Int64), high=pl.Series(high[chosen]), seen=pl.Series(seen[chosen])
+        )
         return _told(ranked(found, "value", params.bands))
 
 
-def _listed(corridors: Sequence[tuple[str, str]]) -> pl.Expr:
+def _listed(source: pl.Expr, target: pl.Expr, corridors: Sequence[tuple[str, str]]) -> pl.Expr:
     """Whether source and target are a pair of the list."""
-    source, target = pl.col("source"), pl.col("target")
     both = [f"{a}>{b}" for a, b in corridors if ANY not in (a, b)]
     into = [b for a, b in corridors if a == ANY]
     out_of = [a for a, b in corridors if b == ANY]
@@ -132,12 +131,18 @@ def _new(
         highs.append(page.columns["high"][of_call.codes])
         known.append(page.columns["seen"][of_call.codes])
         large.append((base > highs[-1]) & (known[-1] >= params.least))
-    wide = pl.Int128()
-    above = pl.col("base").cast(wide) * WHOLE > pl.lit(params.floor, wide) * pl.col("factor")
-    enough = sent.select(above).to_series().to_numpy()
-    new[outgoing] = _first(state, sent) & np.concatenate(large) & enough
+    new[outgoing] = _above(sent, _first(state, sent) & np.concatenate(large), params.floor)
     high[outgoing], seen[outgoing] = np.concatenate(highs), np.concatenate(known)
     return new, high, seen
+
+
+def _above(sent: pl.DataFrame, chosen: Array, floor: int) -> Array:
+    """Which of those that are chosen lie above the floor; exact."""
+    places = np.flatnonzero(chosen).tolist()
+    base, factor = sent["base"], sent["factor"]
+    out = np.zeros_like(chosen)
+    out[[place for place in places if base[place] * WHOLE > floor * factor[place]]] = True
+    return out
 
 
 def _turned(state: State, block: int, events: Group, base: Array, params: Params) -> Page:

@@ -125,8 +125,10 @@ def _part(
     columns["total"] += of_call.total(base)
     np.maximum.at(columns["last"], of_call.codes, of_call.at)
     page.save(state)
+    shown = events["at", "posting_id", "owner", "owner_number", "late", "factor"]
+    if not found:
+        return _told(state, newly(state[_SAID], shown.clear(), params, moment), params)
     met = pl.DataFrame(sorted(found), schema=dict.fromkeys(_FOUND, pl.Int64), orient="row")
-    shown = events.select("at", "posting_id", "owner", "owner_number", "late", "factor")
     met = ranked(pl.concat([shown[met["event"]], met], how="horizontal"), "days", params.bands)
     return _told(state, newly(state[_SAID], met, params, moment), params)
 

@@ -17,7 +17,8 @@ def stretch(times: Times) -> pl.Expr:
     An owner of whom it is not known what they are counts as a person.
     """
     business = pl.col("kind") == "BUSINESS"
-    return pl.when(business).then(pl.lit(times, pl.Int64)).otherwise(pl.lit(WHOLE, pl.Int64))
+    person = pl.lit(WHOLE, pl.Int64)
+    return pl.when(business).then(pl.lit(times, pl.Int64)).otherwise(person).alias("stretch")
 
 
 def stretched(times: Times) -> pl.Expr:

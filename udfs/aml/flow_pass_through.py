@@ -97,10 +97,12 @@ class PassThrough:
             chosen = _possible(moved, factor, params)
             if chosen.any():
                 found += _met(moved, balance, factor, chosen, params, params.hours[slot])
+        shown = events["at", "posting_id", "owner", "owner_number", "late", "factor"]
+        if not found:
+            return _told(state, newly(state[_SAID], shown.clear(), params, moment), params)
         columns = dict.fromkeys(_FOUND, pl.Int64)
         rows = pl.DataFrame(found, schema=columns, orient="row").sort("event", "hours")
         rows = rows.unique("event", keep="first", maintain_order=True)
-        shown = events.select("at", "posting_id", "owner", "owner_number", "late", "factor")
         rows = ranked(
             pl.concat([shown[rows["event"]], rows], how="horizontal"), "value", params.bands
         )

@@ -93,7 +93,7 @@ class Velocity:
         self, state: State, events: pl.DataFrame, moment: Moment, params: Params
     ) -> pl.DataFrame:
         """Outcomes of the events at which a limit is passed."""
-        events = events.with_columns(stretch=stretch(params.business))
+        events = events.with_columns(stretch(params.business))
         parts = [_part(state, *part, params) for part in by_block(events, moment)]
         return pl.concat(parts)
 
@@ -112,7 +112,7 @@ def _part(
             chosen = _possible(moved, page, least, params, slot, side)
             if chosen.any():
                 near.append(_near(moved, page, share, chosen, params, slot, side))
-    shown = events.select("at", "posting_id", "owner", "owner_number", "late", "factor", "stretch")
+    shown = events["at", "posting_id", "owner", "owner_number", "late", "factor", "stretch"]
     found = _met(near, shown, params)
     return _told(state, newly(state[_SAID], found, params, moment), params)
 
@@ -189,7 +189,7 @@ def _met(near: Sequence[Array], events: pl.DataFrame, params: Params) -> pl.Data
     """The events that reach a band, with the limit each passes by most; exact, by time."""
     rows = np.vstack([np.empty((0, len(_NEAR)), dtype=np.int64), *near])
     if not len(rows):
-        return ranked(events.head(0).with_columns(ratio=pl.lit(0, pl.Int64)), "ratio", params.bands)
+        return events.clear()
     found = pl.DataFrame(rows, schema=dict.fromkeys(_NEAR, pl.Int64))
     found = pl.concat([events[found["event"]], found], how="horizontal")
     counted, summed = pl.col("count").cast(_WIDE) * WHOLE, pl.col("sum").cast(_WIDE) * WHOLE

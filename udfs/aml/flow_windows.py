@@ -97,19 +97,17 @@ class Windows:
     ) -> list[Moved]:
         """Take the sums of windows so long from moment.since to moment.until."""
         slots = pl.Series("slot", range(len(lengths)), dtype=pl.Int64)
-        spans = state[self._spans].lookup(slots).select("known", "length", "until").rows()
+        spans = state[self._spans].lookup(slots)
         begins = []
         for slot, length in enumerate(lengths):
-            known, held, until = spans[slot]
+            known, held, until = (spans[name][slot] for name in ("known", "length", "until"))
             if known and held == length and _nothing_since(state, until, moment.since, length):
                 begins.append(until)
             else:
                 self._make(state, slot, moment.since, length)
                 begins.append(moment.since)
-        held_until = pl.lit(moment.until, pl.Int64)
-        state[self._spans].upsert(
-            pl.DataFrame({"slot": slots, "length": lengths}).with_columns(until=held_until)
-        )
+        held = {"slot": slots, "length": lengths, "until": [moment.until] * len(lengths)}
+        state[self._spans].upsert(pl.DataFrame(held))
         return [
             self._move(state, slot, added, begin, moment.until, length)
             for slot, (begin, length) in enumerate(zip(begins, lengths, strict=True))
@@ -168,7 +166,9 @@ def as_remembered(state: State, events: pl.DataFrame, moment: Moment) -> pl.Data
     the rates of the live one: a sum only comes back to nothing if both are taken alike.
     """
     base = state[FLOWS_TABLE].between("at", moment.since, moment.until, ("base",))["base"]
-    return events.with_columns(base) if len(base) == events.height else events
+    if len(base) != events.height:
+        return events
+    return events.clone().replace_column(events.get_column_index("base"), base)
 
 
 def _nothing_since(state: State, until: int, since: int, length: int) -> bool:

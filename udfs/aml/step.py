@@ -99,9 +99,14 @@ def _moment(state: State, shard: int, until: int) -> Moment:
 
 
 def _forget(state: State, until: int) -> None:
-    """Drop what no event after `until` can ask for."""
-    state[CASH_TABLE].expire("at", until - CASH_KEPT)
-    state[FLOWS_TABLE].expire("at", until - FLOWS_KEPT)
+    """Drop what no event after `until` can ask for.
+
+    Postings are kept for as long as a rule, when it is called next, may have to take them off: that
+    is counted from its last call.
+    """
+    called = state["aml.clock"].lookup(pl.Series("key", ["aml"]))["until"][0]
+    state[CASH_TABLE].expire("at", called - CASH_KEPT)
+    state[FLOWS_TABLE].expire("at", called - FLOWS_KEPT)
     handling.forget(state, (LIVE, SHADOW), until)
     typologies.forget(state, (LIVE, SHADOW), until)
 

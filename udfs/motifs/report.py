@@ -185,7 +185,7 @@ def _row(
     layers = [[leg for leg, p in zip(legs, parts, strict=True) if p == n] for n in sorted({*parts})]
     band = [band for band in params.bands if size >= band.at_least][-1]
     offsets, late = [place.offset for place in places], sum(place.late for place in places)
-    identity = json.dumps([one.name, members, events[0]], separators=(",", ":"))
+    identity = json.dumps([one.name, members, events[0], events[-1]], separators=(",", ":"))
     return {
         "alert_id": hashlib.sha256(identity.encode()).hexdigest()[:32],
         "time": last,
