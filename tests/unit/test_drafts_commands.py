@@ -17,6 +17,7 @@ from deploy.commands import alerts, backtest
 from deploy.drafts import asked, told
 from deploy.drafts.compared import compared
 from deploy.proofs.sources import InMemory
+from deploy.reports import asked as reports_asked
 from jobs.catalogue import Config, aml_job
 from schemas.codec import encode
 from schemas.records import record
@@ -136,8 +137,8 @@ def test_a_draft_over_a_log_with_its_recorded_options(
     def opened(*_: Any) -> Iterator[tuple[InMemory, range]]:
         yield InMemory(log.log), range(1)
 
-    monkeypatch.setattr(asked.asked, "place", lambda *_: None)
-    monkeypatch.setattr(asked.asked, "opened", opened)
+    monkeypatch.setattr(reports_asked, "place", lambda *_: None)
+    monkeypatch.setattr(reports_asked, "opened", opened)
     monkeypatch.setattr(asked, "_topics", lambda *_: [*FEEDS, "aml.batches"])
     out = tmp_path / "out"
     code, text, err = shell("backtest", "aml", "--rules", draft, "--out", out, "--json")
