@@ -10,9 +10,9 @@ credited; their limits scale with the owner's factor, and are stretched for a bu
 day's takings of a shop, which pays its suppliers of them. Of two windows the shorter one is told.
 
 The balance is credits less debits since the owner was first seen; what was there before is not
-known and counts as nothing, as what is posted while the rule is off. How long the money stayed is found by matching each debit of the window
-with the oldest credits of it (first in, first out) and is the average of what was matched, weighted
-by amount.
+known and counts as nothing, as what is posted while the rule is off. How long the money stayed is
+found by matching each debit of the window with the oldest credits of it (first in, first out) and
+is the average of what was matched, weighted by amount.
 
 State: credits and debits an owner and window, and the balance of each owner.
 """
