@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from deploy import terminal
 from deploy.drafts.compared import Compared
 from deploy.errors import UserError
@@ -31,20 +33,18 @@ def unwritable(out: Path, error: OSError) -> UserError:
 def show(found: Compared) -> None:
     """Counts by rule, then the first alerts of each set."""
     counts = found.by_rule()
-    terminal.show_table(
-        counts.columns,
-        [[f"{v:,}" if isinstance(v, int) else v for v in row] for row in counts.iter_rows()],
-    )
+    cells = [[f"{v:,}" if isinstance(v, int) else v for v in row] for row in counts.iter_rows()]
+    terminal.show_table(counts.columns, cells)
     for name in SETS:
         part = getattr(found, name)
         if part.height:
-            terminal.show_table(
-                (name, "time", "subject", "band", "why"),
-                [
-                    (row["rule"], at(row["time"]), row["subject"], _band(row), _why(row))
-                    for row in part.head(_MOST).iter_rows(named=True)
-                ],
-            )
+            rows = [
+                (row["rule"], at(row["time"]), row["subject"], _band(row), _why(row))
+                for row in part.head(_MOST).iter_rows(named=True)
+            ]
+            terminal.show_table((name, "time", "subject", "band", "why"), rows)
+        if part.height > _MOST:
+            typer.echo(f"{part.height - _MOST:,} more {name}; all are in {name}.parquet of --out")
 
 
 def _band(row: dict[str, Any]) -> str:

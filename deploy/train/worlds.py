@@ -79,6 +79,7 @@ def events_of(postings: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
         late=pl.lit(False),
         offset=pl.int_range(joined.height),
         counterparty_name=pl.lit(""),
+        own=pl.col("counterparty") == pl.col("owner"),
     )
     store = TableStore({OWNERS_TABLE: OWNERS}, {})
     return numbered(store.tables, priced).select(

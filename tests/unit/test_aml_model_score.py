@@ -30,14 +30,14 @@ def structuring(days=4, **more):
     return [*cash, wire]
 
 
-def test_an_outcome_counts_from_the_end_of_the_day_and_rests_on_its_postings():
+def test_an_outcome_counts_when_the_day_is_closed_and_rests_on_its_postings():
     rows = [
         {"at": START + 5, "base": 10_50},
         {"at": START + 9, "base": 20_00, "late": True},
         LATER,
     ]
     (row,) = fold(RULE, rows, ALL).to_dicts()
-    assert (row["at"], row["subject"], row["account"]) == (START + DAY, "A", "")
+    assert (row["at"], row["subject"], row["account"]) == (LATER["at"], "A", "")
     assert (row["events"], row["event_count"], row["amount"]) == (["p0000", "p0001"], 2, 30_50)
     assert (row["first_time"], row["last_time"], row["late"]) == (START + 5, START + 9, True)
     assert (row["first_offset"], row["last_offset"]) == (0, 1)
@@ -81,9 +81,10 @@ def test_the_band_begins_at_its_limit(by):
 
 
 def test_a_cool_down_holds_back_until_it_is_over():
+    """Days are closed 1 to 8 days after the start, the ninth by the posting after 60 days."""
     rows = [{"at": START + n * DAY} for n in range(9)] + [LATER]
     found = fold(RULE, rows, ALL)
-    assert [(at - START) // DAY for at in found["at"]] == [1, 8]
+    assert [(at - START) // DAY for at in found["at"]] == [1, 8, 60]
 
 
 def test_at_most_so_many_features_are_named():

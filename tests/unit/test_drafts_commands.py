@@ -14,8 +14,10 @@ from connectors.generators.files import SCHEMA
 from connectors.log import MemoryLog
 from deploy import cli
 from deploy.commands import alerts, backtest
-from deploy.drafts import asked
+from deploy.drafts import asked, told
+from deploy.drafts.compared import compared
 from deploy.proofs.sources import InMemory
+from deploy.reports import asked as reports_asked
 from jobs.catalogue import Config, aml_job
 from schemas.codec import encode
 from schemas.records import record
@@ -135,8 +137,8 @@ def test_a_draft_over_a_log_with_its_recorded_options(
     def opened(*_: Any) -> Iterator[tuple[InMemory, range]]:
         yield InMemory(log.log), range(1)
 
-    monkeypatch.setattr(asked.asked, "place", lambda *_: None)
-    monkeypatch.setattr(asked.asked, "opened", opened)
+    monkeypatch.setattr(reports_asked, "place", lambda *_: None)
+    monkeypatch.setattr(reports_asked, "opened", opened)
     monkeypatch.setattr(asked, "_topics", lambda *_: [*FEEDS, "aml.batches"])
     out = tmp_path / "out"
     code, text, err = shell("backtest", "aml", "--rules", draft, "--out", out, "--json")
@@ -179,7 +181,7 @@ def desk() -> Desk:
     for number, row in enumerate(sets):
         value = encode(record("RuleSet"), row | {"sequence": number})
         found.append("rules", 0, value, b"aml")
-    usual = {"rule": "ctr-aggregation", "decided_by": "rules:x", "band": "LOW"}
+    usual: dict[str, Any] = {"rule": "ctr-aggregation", "decided_by": "rules:x", "band": "LOW"}
     for name, time in (("a0", AT - 1), ("a1", AT), ("a2", AT + 1), ("a3", AT + DAY)):
         found.alert(name, time=time, **usual)
     found.alert("other-job", time=AT + 5, **usual | {"rule": "screening"}, producer="screening/0")
@@ -216,3 +218,14 @@ def test_what_live_and_shadow_said_is_compared(shell: Shell, tmp_path: Path) -> 
         1,
         True,
     )
+
+
+def test_long_sets_are_cut_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    usual = {"rule": "ctr", "band": "LOW", "score": 1, "measured": "m", "limit": "l", "reason": ""}
+    rows = [usual | {"alert_id": f"a{n:02}", "subject": f"C{n:02}", "time": n} for n in range(22)]
+    alerts_of_draft = pl.DataFrame(rows)
+    told.show(compared(alerts_of_draft.clear(), alerts_of_draft))
+    shown = capsys.readouterr().out
+    assert "C19" in shown
+    assert "C20" not in shown
+    assert shown.endswith("2 more gained; all are in gained.parquet of --out\n")

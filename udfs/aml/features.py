@@ -107,11 +107,13 @@ class Closed:
 
     Attributes:
         end: The first instant after it, microseconds UTC.
+        at: When the posting counts that closes it.
         rows: Columns owner_number, owner and FEATURES, by owner_number: who had postings on it.
         postings: Those postings in order of time, columns of OPEN; `base` in minor units.
     """
 
     end: int
+    at: int
     rows: pl.DataFrame
     postings: pl.DataFrame
 
@@ -130,14 +132,14 @@ def closed(state: State, events: pl.DataFrame) -> Iterator[Closed]:
     flagged = _flagged(events)
     for (day,), part in flagged.group_by("day", maintain_order=True):
         if today is not None and today < day:
-            yield _close(state, today)
+            yield _close(state, today, part["at"][0])
         state[OPEN].append(part.select(*TABLES[OPEN].columns))
         today = day
     state[TODAY].upsert(pl.DataFrame({"key": _ONE, "day": today}))
 
 
-def _close(state: State, day: int) -> Closed:
-    """Sum a day up, forget its postings, and look back from it."""
+def _close(state: State, day: int, at: int) -> Closed:
+    """Sum a day up, forget its postings, and look back from it; `at` is when it is closed."""
     postings = state[OPEN].due(None, "at", (day + 1) * DAY - 1)
     summed = (
         _counted(postings.lazy())
@@ -164,7 +166,7 @@ def _close(state: State, day: int) -> Closed:
         .sort("owner_number")
         .collect()
     )
-    return Closed((day + 1) * DAY, rows, postings)
+    return Closed((day + 1) * DAY, at, rows, postings)
 
 
 def _features(past: pl.LazyFrame, day: int) -> pl.LazyFrame:

@@ -3,8 +3,8 @@
 Definition: when a day of UTC is closed, every customer with postings on it is scored from features
 of 1, 7 and 28 days (udfs.aml.features) by the model that the rule set names by its hash. The bands
 are by the score in parts per million: of the boosted trees, or, where a firm has no labels yet, of
-the isolation forest. The outcome counts from the end of the day, rests on the postings of the day,
-and names the features that add most to the score beside the median of the customer's peer group.
+the isolation forest. The outcome counts at the posting that closes the day and rests on those of
+the day. It names the features that add most to the score, beside the medians of the peer group.
 What was tried, on which data, and how well it does: docs/models.md.
 
 State: that of the features; for each owner when the last cool-down began.
@@ -92,9 +92,9 @@ def _scored(state: State, day: features.Closed, moment: Moment, params: Params) 
         late=pl.col("late").any(),
     )
     reached = reached.join(based, on="owner_number", maintain_order="left").with_columns(
-        at=pl.lit(day.end, pl.Int64)
+        at=pl.lit(day.at, pl.Int64)
     )
-    said = newly(state[_SAID], reached, params, Moment(moment.shard, day.end - 1, day.end))
+    said = newly(state[_SAID], reached, params, Moment(moment.shard, day.at - 1, day.at))
     if said.is_empty():
         return NOTHING
     words = _words(scorer, values[said["row"].to_numpy()], said["value"].to_list(), params)

@@ -194,10 +194,14 @@ def month_ends(start: int, days: int) -> Ints:
 
 
 def _after_history(stage: Stage) -> tuple[int, tuple[int, int]]:
-    """A day, and the days before it, first and last, on which is done what is usual until then."""
+    """A day, and the days before it, first and last, on which is done what is usual until then.
+
+    No further block has ended between them: a rule that looks back 90 days still knows it all.
+    """
     ends = month_ends(stage.start, stage.days)
     end = int(stage.rng.choice(ends)) if len(ends) else max(1, stage.days * 6 // 10)
-    return stage.between(end, stage.days - 1), (max(0, end - _HISTORY_DAYS), end - 1)
+    last = min(end + _MONTH // DAY, stage.days) - 1
+    return stage.between(end, last), (max(0, end - _HISTORY_DAYS), end - 1)
 
 
 def _by_day(stage: Stage, who: int, n: int, days: tuple[int, int]) -> Ints:
