@@ -17,9 +17,10 @@ def section(title: str) -> str:
 
 
 def rows(title: str) -> list[list[str]]:
-    """Cells of the tables of a section, without their headings."""
-    lines = [line for line in section(title).splitlines() if line.startswith("| ")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+    """Cells of the first table of a section, without its heading."""
+    table = section(title).split("\n| ", 1)[1].split("\n\n")[0]
+    lines = [line for line in table.splitlines()[1:] if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def test_every_rule_is_in_the_table_once() -> None:
