@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from time import process_time
 from typing import Any
 
 import polars as pl
@@ -267,15 +266,3 @@ def test_any_cut_gives_the_same_alerts(
         return out
 
     assert said(sorted(set(cuts))) == said([])
-
-
-def test_ten_thousand_outcomes_of_fifty_events_take_less_than_a_second() -> None:
-    rows = [
-        outcome(n, [f"posting-{n}-{i}" for i in range(50)], subject=f"C-{n % 5_000}")
-        for n in range(10_000)
-    ]
-    outcomes, state = {"r": (frame(rows), CALM)}, tables(TABLES)
-    began = process_time()
-    found, quiet = judged(state, outcomes)
-    assert process_time() - began < 1
-    assert found.height + quiet.height == 10_000

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from time import process_time
 from typing import Any
 
 import polars as pl
@@ -196,15 +195,3 @@ def test_any_cut_gives_the_same_outcomes(
         return pl.concat(parts)
 
     assert folded(sorted(set(cuts))).equals(folded([]))
-
-
-def test_ten_thousand_outcomes_of_fifty_events_take_less_than_a_second() -> None:
-    rows = [
-        outcome(n, [f"posting-{n}-{i}" for i in range(50)], subject=f"C-{n % 5_000}", score=900_000)
-        for n in range(10_000)
-    ]
-    found, state = {"r": frame(rows)}, tables(TABLES)
-    began = process_time()
-    out = weighed(state, found, {"placement": PLACEMENT}, "")
-    assert process_time() - began < 1
-    assert out["typology-placement"].height == 10_000
