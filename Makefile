@@ -11,7 +11,7 @@ help: ## list the targets
 setup: $(VENV)/.installed ## make .venv from the lock and fetch the services' jars
 	@$(RUN)/tidemark jars fetch
 
-demo: setup ## start the stack, run every job on a generated day, verify it
+demo: setup ## start the stack, net, draw and chain a generated day, verify it
 	$(RUN)/tidemark demo
 
 test: setup ## run every test, those on the real stack included
