@@ -79,6 +79,9 @@ class JobSpec:
             raise ValueError(f"slice of {self.slice_ms} ms: 1 to {MAX_SLICE_MS} are possible")
         if not 1 <= len(self.feeds) <= MAX_TOPICS:
             raise ValueError(f"{len(self.feeds)} feeds: a job reads 1 to {MAX_TOPICS} topics")
+        read = [feed.topic for feed in self.feeds]
+        if twice := sorted({topic for topic in read if read.count(topic) > 1}):
+            raise ValueError(f"feeds {twice} are read twice: name each topic once")
         unknown = [t for t in (*self.results, *(f.topic for f in self.feeds)) if t not in KNOWN]
         if unknown:
             raise ValueError(f"unknown topics {unknown}: declare them in connectors.topics")

@@ -138,8 +138,6 @@ def regulatory_job(config: Config) -> JobSpec:
         "aml.batches",
         "motifs.dead",
         "motifs.batches",
-        "links.dead",
-        "links.batches",
         "alerts",
         "screening.dead",
         "screening.batches",

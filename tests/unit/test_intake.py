@@ -181,3 +181,8 @@ def test_a_mark_in_the_record_itself_counts_and_a_number_is_none(
     for slice_end, messages, words in slices([topic], log.partition([topic], 0), 1_000):
         Shard(spec, 0, {}).fold(slice_end, messages, words)
     assert seen == [late]
+
+
+def test_a_topic_read_twice_is_no_job() -> None:
+    with pytest.raises(ValueError, match="read twice"):
+        JobSpec("netting", (FEED, FEED), lambda *_: {}, {"x": TableSpec({"x": "int"})}, (), "1")
