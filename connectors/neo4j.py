@@ -112,7 +112,7 @@ class GraphWriter:
         with self._driver.session() as session:
             for statement in _cypher(self.layout.constraints).split(";"):
                 if statement.strip():
-                    session.run(statement).consume()
+                    session.execute_write(_run, statement)  # two that open at once may deadlock
 
     def apply(self, shard: int, sequence: int, ranges: str, edges: pl.DataFrame) -> bool:
         """Add batch `sequence` of `shard`: all of its edges and the cursor, or nothing.
@@ -196,6 +196,10 @@ class GraphReader:
         with self.connection.open() as driver:
             row = driver.execute_query(_cypher("nodes")).records[0]
         return replace(summary_of(self.edges()), nodes={kind: row[kind] for kind in FLOWS.kinds})
+
+
+def _run(transaction: ManagedTransaction, statement: str) -> None:
+    transaction.run(statement).consume()
 
 
 def _take(
