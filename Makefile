@@ -11,11 +11,12 @@ help: ## list the targets
 setup: $(VENV)/.installed ## make .venv from the lock and fetch the services' jars
 	@$(RUN)/tidemark jars fetch
 
-demo: setup ## start the stack, run every job on a generated day, verify it
+demo: setup ## start the stack, net, draw and chain a generated day, verify it
 	$(RUN)/tidemark demo
 
 test: setup ## run every test, those on the real stack included
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2 tests/unit
+	$(RUN)/pytest tests/jobs tests/cluster
 
 check: $(VENV)/.installed ## lint, format, types, import rules: what CI asks
 	$(RUN)/ruff check .

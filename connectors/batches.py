@@ -66,6 +66,7 @@ class Shard:
         self.job = job
         self.shard = shard
         self.key = shard_key(shard, job.partitions)
+        self.first_key = shard_key(0, job.partitions)
         self.store = TableStore(table_specs(job), blobs)
         self.state = {name: self.store.tables[name] for name in job.tables}
 
@@ -142,7 +143,8 @@ class Shard:
         if "sequence" not in frame.columns:
             frame = self._numbered(topic, frame)
         values = encode_frame(rec, frame.select(list(rec.columns)))
-        return [Result(topic, self.key, value) for value in values]
+        key = self.first_key if topic in self.job.gathered else self.key
+        return [Result(topic, key, value) for value in values]
 
     def _numbered(self, topic: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Give each result its producer and running number; the table keeps the next one."""

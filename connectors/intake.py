@@ -205,7 +205,12 @@ class _Judge:
         self.greatest = int(greatest[-1])
         before = greatest[at]
         watermark = np.where(before == MIN_TIME, MIN_TIME, before - self.feed.lateness)
-        return frame.with_columns(late=times < watermark, watermark=watermark)
+        late = pl.Series(times < watermark, dtype=pl.Boolean)
+        # A record with a flag of this name says that what it rests on came late; a number of this
+        # name counts late ones among many and says nothing of the record.
+        if frame.schema.get("late") == pl.Boolean:
+            late |= frame["late"]
+        return frame.with_columns(late=late, watermark=watermark)
 
     def _remember(self) -> None:
         self.tables["engine.feeds"].put(self.feed.topic, greatest=self.greatest, tick=self.tick)

@@ -9,10 +9,8 @@ Neo4j holds a transaction in memory, so a batch of more than EDGES_A_TRANSACTION
 several: the cursor counts the edges that are in, and a broken off batch goes on from there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +18,13 @@ import polars as pl
 from neo4j import Driver, GraphDatabase, ManagedTransaction, unit_of_work
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
+from connectors.graph_layout import CURSOR, FLOWS, Layout
+from connectors.graph_layout import cypher as _cypher
 from connectors.graph_summary import COLUMNS, Summary, summary_of
 from schemas.records import record
 
 EDGES_A_TRANSACTION = 5_000
 """Some 20 MB of Neo4j's transaction memory, which all shards share: 70 % of its heap."""
-
-ENDS: Mapping[str, tuple[str, str]] = {
-    "PAYMENT": ("accounts", "payments"),
-    "OBLIGATION": ("members", "obligations"),
-}
-"""Kind of edge -> the statements that write its ends and the edges themselves."""
 
 
 class GraphError(RuntimeError):
@@ -101,9 +95,10 @@ MAX_ENDS = 1_000_000
 class GraphWriter:
     """Adds batches of edges to Neo4j, each once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, layout: Layout = FLOWS) -> None:
         """Nothing is opened yet, so that a writer can travel to the worker that uses it."""
         self.connection = connection
+        self.layout = layout
         self._driver: Driver | None = None
         self._ends: set[tuple[str, str]] = set()
 
@@ -115,9 +110,9 @@ class GraphWriter:
         """
         self._driver = self.connection.open()
         with self._driver.session() as session:
-            for statement in _cypher("constraints").split(";"):
+            for statement in _cypher(self.layout.constraints).split(";"):
                 if statement.strip():
-                    session.run(statement).consume()
+                    session.execute_write(_run, statement)  # two that open at once may deadlock
 
     def apply(self, shard: int, sequence: int, ranges: str, edges: pl.DataFrame) -> bool:
         """Add batch `sequence` of `shard`: all of its edges and the cursor, or nothing.
@@ -126,7 +121,7 @@ class GraphWriter:
             shard: Partition the batch belongs to.
             sequence: Its number in the shard, from 0, without gaps.
             ranges: Offsets it was made of, kept at the cursor.
-            edges: The batch's GraphEdge records.
+            edges: The batch's records, as the layout has them.
 
         Returns:
             False if the graph has had this batch before.
@@ -137,7 +132,8 @@ class GraphWriter:
         if self._driver is None:
             raise GraphError("the graph writer is not open: call open() first")
         work = unit_of_work(timeout=self.connection.timeout_s)(_take)
-        batch = (shard, sequence, ranges, edges.select("kind", *COLUMNS).sort("kind", *COLUMNS))
+        columns = ("kind", *self.layout.columns)
+        batch = (self.layout, shard, sequence, ranges, edges.select(columns).sort(columns))
         try:
             with self._driver.session() as session:
                 left, ends = session.execute_write(work, *batch, self._ends)
@@ -190,8 +186,8 @@ class GraphReader:
         """All edges, by id: `kind` and COLUMNS."""
         with self.connection.open() as driver, driver.session() as session:
             frames = [
-                _frame(kind, session.run(_cypher(f"{statement}.read")).values())
-                for kind, (_, statement) in ENDS.items()
+                _frame(kind, session.run(_cypher(f"{of.edges}.read")).values())
+                for kind, of in FLOWS.kinds.items()
             ]
         return pl.concat(frames).sort("edge_id")
 
@@ -199,11 +195,16 @@ class GraphReader:
         """Figures and digest of the whole graph; its nodes are counted, not inferred from edges."""
         with self.connection.open() as driver:
             row = driver.execute_query(_cypher("nodes")).records[0]
-        return replace(summary_of(self.edges()), nodes={kind: row[kind] for kind in ENDS})
+        return replace(summary_of(self.edges()), nodes={kind: row[kind] for kind in FLOWS.kinds})
+
+
+def _run(transaction: ManagedTransaction, statement: str) -> None:
+    transaction.run(statement).consume()
 
 
 def _take(
     transaction: ManagedTransaction,
+    layout: Layout,
     shard: int,
     sequence: int,
     ranges: str,
@@ -218,7 +219,7 @@ def _take(
         How many edges are left to add, None if the batch is in as a whole; and the ends merged.
     """
     cursor = transaction.run(
-        _cypher("cursor"),
+        _cypher("cursor").replace(CURSOR, layout.cursor),
         shard=shard,
         sequence=sequence,
         ranges=ranges,
@@ -235,35 +236,35 @@ def _take(
     if applied >= sequence:
         return None, set()
     part = edges.slice(taken, EDGES_A_TRANSACTION)
-    new = _ends(part) - known
-    for statement, parameters in _statements(part, new):
+    new = _ends(part, layout) - known
+    for statement, parameters in _statements(part, new, layout):
         transaction.run(statement, parameters).consume()
     return max(0, edges.height - taken - EDGES_A_TRANSACTION), new
 
 
-def _ends(edges: pl.DataFrame) -> set[tuple[str, str]]:
-    """The nodes that edges join, each with the kind of edge, which says what kind of node it is."""
-    return {end for side in ("source", "target") for end in edges.select("kind", side).rows()}
+def _ends(edges: pl.DataFrame, layout: Layout = FLOWS) -> set[tuple[str, str]]:
+    """The nodes that edges join, each with the statement that merges it."""
+    return {
+        (statement, name)
+        for kind, of in layout.kinds.items()
+        for statement, side in ((of.source, "source"), (of.target, "target"))
+        for name in edges.filter(pl.col("kind") == kind)[side].to_list()
+    }
 
 
 def _statements(
-    edges: pl.DataFrame, new: set[tuple[str, str]]
+    edges: pl.DataFrame, new: set[tuple[str, str]], layout: Layout = FLOWS
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a transaction writes: new ends before edges, all in order, so that shards lock alike."""
-    for kind, (ends, statement) in ENDS.items():
-        if ids := sorted(name for of, name in new if of == kind):
-            yield _cypher(ends), {"ids": ids}
+    for ends in sorted({statement for statement, _ in new}):
+        yield _cypher(ends), {"ids": sorted(name for of, name in new if of == ends)}
+    for kind, of in layout.kinds.items():
         rows = edges.filter(pl.col("kind") == kind).drop("kind")
         if rows.height:
-            yield _cypher(statement), {"rows": rows.rows()}
+            yield _cypher(of.edges), {"rows": rows.rows()}
 
 
 def _frame(kind: str, rows: list[list[Any]]) -> pl.DataFrame:
     types = record("GraphEdge").columns
     schema = {name: types[name] for name in COLUMNS}
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(kind=pl.lit(kind))
-
-
-@cache
-def _cypher(name: str) -> str:
-    return files("connectors").joinpath("cypher", f"{name}.cypher").read_text(encoding="utf-8")

@@ -57,6 +57,7 @@ class JobSpec:
         slice_ms: Length of a slice of log time, milliseconds.
         partitions: Partitions of every topic.
         schema_ids: Ids a registry gave, by record and version; empty: those of schemas/ids.json.
+        gathered: Result topics all of whose records go to one partition, that of shard 0.
         effect_on: The result topic whose batches an effect beside Kafka takes, such as Neo4j.
     """
 
@@ -70,6 +71,7 @@ class JobSpec:
     partitions: int = 4
     schema_ids: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     effect_on: str | None = None
+    gathered: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Check what would otherwise fail in a worker."""
@@ -77,6 +79,9 @@ class JobSpec:
             raise ValueError(f"slice of {self.slice_ms} ms: 1 to {MAX_SLICE_MS} are possible")
         if not 1 <= len(self.feeds) <= MAX_TOPICS:
             raise ValueError(f"{len(self.feeds)} feeds: a job reads 1 to {MAX_TOPICS} topics")
+        read = [feed.topic for feed in self.feeds]
+        if twice := sorted({topic for topic in read if read.count(topic) > 1}):
+            raise ValueError(f"feeds {twice} are read twice: name each topic once")
         unknown = [t for t in (*self.results, *(f.topic for f in self.feeds)) if t not in KNOWN]
         if unknown:
             raise ValueError(f"unknown topics {unknown}: declare them in connectors.topics")

@@ -6,12 +6,13 @@ row number, so that applying chunks first and then all deltas since the oldest c
 again (connectors.store).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from connectors.layout import DTYPES, EMPTY, Array, Reader, number, pack
+from connectors.rows import Arrivals, DenseIndex
 from schemas.step import ColumnKind, TableSpec
 
 _POLARS = {
@@ -39,6 +40,8 @@ class ColumnTable:
         self.count = 0
         self.next_order = 0
         self.index: dict[object, int] = {}
+        self.dense = DenseIndex() if self._key_kind == "int" else None  # instead of the index
+        self.arrivals: Arrivals | None = None  # from the first question about arrival on
         self.free = np.empty(0, dtype=np.int64)  # ascending
         self._set: list[Array] = []
         self._made: list[Array] = []
@@ -53,13 +56,14 @@ class ColumnTable:
         """Memory of the columns, octets estimated at 64 bytes a value."""
         fixed = sum(c.nbytes for c in self.columns.values())
         octets = sum(64 * self.count for k in self.kinds.values() if k in ("str", "bytes"))
-        return fixed + octets + 100 * len(self.index)
+        dense = 0 if self.dense is None else self.dense.rows.nbytes
+        return fixed + octets + dense + 100 * len(self.index)
 
     # -- what a step calls ---------------------------------------------------------------------
 
     def lookup(self, keys: pl.Series) -> pl.DataFrame:
         """Rows of `keys`, aligned; zero, empty or false where absent, and column `known`."""
-        rows = self._find(keys.to_list())
+        rows = self._find(self._wanted(keys))
         known = rows >= 0
         out = {self._key: keys}
         for name, kind in self.spec.columns.items():
@@ -67,11 +71,12 @@ class ColumnTable:
                 values = np.full(len(rows), EMPTY[kind], dtype=DTYPES[kind])
                 values[known] = self.columns[name][rows[known]]
                 out[name] = _series(name, kind, values)
-        return pl.DataFrame(out).with_columns(known=pl.Series(known, dtype=pl.Boolean))
+        out["known"] = pl.Series("known", known, dtype=pl.Boolean)
+        return pl.DataFrame(out)
 
     def upsert(self, frame: pl.DataFrame) -> None:
         """Set the columns of each key of `frame` (unique); a new key starts from zero values."""
-        rows = self._find_or_make(frame[self._key].to_list())
+        rows = self._find_or_make(self._wanted(frame[self._key]))
         for name in frame.columns:
             if name != self.spec.key:
                 self.columns[name][rows] = _values(frame[name], self.kinds[name])
@@ -79,7 +84,7 @@ class ColumnTable:
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the numbers of `frame` to the rows of its keys (unique); the new values, aligned."""
-        rows = self._find_or_make(frame[self._key].to_list())
+        rows = self._find_or_make(self._wanted(frame[self._key]))
         out = {self._key: frame[self._key]}
         for name in frame.columns:
             if name != self.spec.key:
@@ -99,13 +104,30 @@ class ColumnTable:
         self.columns[_ORDER][rows] = np.arange(self.next_order, self.next_order + frame.height)
         self.next_order += frame.height
         self._set.append(rows)
+        if self.arrivals is not None:
+            self.arrivals.append(rows)
+
+    def between(
+        self, column: str, low: int, high: int, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Rows with low < `column` <= high in the order of arrival; `columns` of them."""
+        rows = self._arrived().between(column, self.columns[column], low, high)
+        return self._frame_of(rows, columns)
+
+    def having(
+        self, column: str, values: pl.Series, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Rows whose `column` is one of `values` in the order of arrival; `columns` of them."""
+        wanted = values.unique().to_numpy()
+        rows = self._arrived().having(column, self.columns[column], wanted)
+        return self._frame_of(rows, columns)
 
     def due(self, frame: pl.DataFrame | None, column: str, below: int) -> pl.DataFrame:
         """Take out all rows, stored or in `frame`, whose `column` is <= `below`; keep the rest."""
         rows = np.flatnonzero(
             self.alive[: self.rows] & (self.columns[column][: self.rows] <= below)
         )
-        rows = rows[np.argsort(self.columns[_ORDER][rows], kind="stable")]
+        rows = self._in_order(rows)
         taken = self._frame_of(rows)
         self._release(rows)
         if frame is None or frame.is_empty():
@@ -117,16 +139,23 @@ class ColumnTable:
 
     def expire(self, column: str, below: int) -> int:
         """Drop the rows whose `column` is < `below`; how many they were."""
-        rows = np.flatnonzero(self.alive[: self.rows] & (self.columns[column][: self.rows] < below))
+        if self.arrivals is not None:
+            rows = self.arrivals.between(column, self.columns[column], None, below - 1)
+        else:
+            early = self.columns[column][: self.rows] < below
+            rows = np.flatnonzero(self.alive[: self.rows] & early)
         self._release(rows)
         return len(rows)
+
+    def clear(self) -> None:
+        """Drop all rows."""
+        self._release(np.flatnonzero(self.alive[: self.rows]))
 
     def frame(self) -> pl.DataFrame:
         """All rows: in the order of arrival without a key, else in order of the key."""
         rows = np.flatnonzero(self.alive[: self.rows])
         if self.spec.key is None:
-            rows = rows[np.argsort(self.columns[_ORDER][rows], kind="stable")]
-            return self._frame_of(rows)
+            return self._frame_of(self._in_order(rows))
         return self._frame_of(rows).sort(self.spec.key)
 
     # -- rows addressed by number, for the engine's own tables ---------------------------------
@@ -141,6 +170,7 @@ class ColumnTable:
         for name, column in values.items():
             self.columns[name][rows] = column
         self._set.append(rows)
+        self.arrivals = None
 
     def row_of(self, key: object) -> int:
         """The row number of `key`, made when absent."""
@@ -148,8 +178,8 @@ class ColumnTable:
 
     def get(self, key: object, column: str, default: int) -> int:
         """One number of one row, without the cost of a frame."""
-        row = self.index.get(key)
-        return default if row is None else int(self.columns[column][row])
+        row = int(self._find([key])[0])
+        return default if row < 0 else int(self.columns[column][row])
 
     def put(self, key: object, **values: object) -> None:
         """Set columns of one row, made when absent."""
@@ -198,7 +228,11 @@ class ColumnTable:
         self.count = len(rows)
         for name, kind in self.kinds.items():
             self.columns[name][self.free] = EMPTY[kind]
-        if self.spec.key is not None:
+        self.arrivals = None
+        if self.dense is not None:
+            self.dense = DenseIndex()
+            self.dense.set(self.columns[self._key][rows], rows)
+        elif self.spec.key is not None:
             keys = self.columns[self.spec.key][rows].tolist()
             self.index = dict(zip(keys, rows.tolist(), strict=True))
 
@@ -218,14 +252,29 @@ class ColumnTable:
             raise TypeError("this table has no key")
         return self.spec.key
 
-    def _find(self, keys: list[object]) -> Array:
+    @property
+    def _key_kind(self) -> ColumnKind | None:
+        return None if self.spec.key is None else self.kinds[self.spec.key]
+
+    def _wanted(self, keys: pl.Series) -> list[object] | Array:
+        return keys.to_list() if self.dense is None else keys.to_numpy()
+
+    def _find(self, keys: list[object] | Array) -> Array:
+        if self.dense is not None:
+            return self.dense.find(np.asarray(keys, dtype=np.int64))
         get = self.index.get
         return np.fromiter((get(k, -1) for k in keys), dtype=np.int64, count=len(keys))
 
-    def _find_or_make(self, wanted: list[object]) -> Array:
+    def _find_or_make(self, wanted: list[object] | Array) -> Array:
         rows = self._find(wanted)
         absent = np.flatnonzero(rows < 0)
-        if len(absent):
+        if len(absent) and self.dense is not None:
+            keys = np.asarray(wanted, dtype=np.int64)[absent]
+            self.dense.check(keys)
+            rows[absent] = made = self._make(len(absent))
+            self.columns[self._key][made] = keys
+            self.dense.set(keys, made)
+        elif len(absent):
             made = self._make(len(absent))
             rows[absent] = made
             column = self.columns[self._key]
@@ -246,7 +295,13 @@ class ColumnTable:
 
     def _release(self, rows: Array) -> None:
         self._freed.append(rows)
-        if self.spec.key is not None:
+        if self.arrivals is not None:
+            self.arrivals.release(rows)
+            if self.arrivals.sparse:
+                self.arrivals = Arrivals(self.arrivals.alive())
+        if self.dense is not None:
+            self.dense.remove(self.columns[self._key][rows])
+        elif self.spec.key is not None:
             for key in self.columns[self.spec.key][rows].tolist():
                 del self.index[key]
         self.alive[rows] = False
@@ -263,10 +318,19 @@ class ColumnTable:
                 self.columns[name] = np.concatenate([self.columns[name], tail])
         self.rows = max(self.rows, rows)
 
-    def _frame_of(self, rows: Array) -> pl.DataFrame:
-        return pl.DataFrame(
-            [_series(n, k, self.columns[n][rows]) for n, k in self.spec.columns.items()]
-        )
+    def _arrived(self) -> Arrivals:
+        if self.spec.key is not None:
+            raise TypeError("a table with a key has no order of arrival")
+        if self.arrivals is None:
+            self.arrivals = Arrivals(self._in_order(np.flatnonzero(self.alive[: self.rows])))
+        return self.arrivals
+
+    def _in_order(self, rows: Array) -> Array:
+        return np.asarray(rows[np.argsort(self.columns[_ORDER][rows], kind="stable")])
+
+    def _frame_of(self, rows: Array, names: Sequence[str] | None = None) -> pl.DataFrame:
+        kinds = self.spec.columns
+        return pl.DataFrame([_series(n, kinds[n], self.columns[n][rows]) for n in names or kinds])
 
     def _pack(self, rows: Array, names: list[str]) -> bytes:
         columns = (pack(self.kinds[name], self.columns[name][rows]) for name in names)

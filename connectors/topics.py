@@ -11,11 +11,19 @@ TICK_KEY = b"tick"
 
 @dataclass(frozen=True)
 class Topic:
-    """One Kafka topic: `record` is its schema, `key` the field of its key (None: the shard)."""
+    """One Kafka topic.
+
+    Attributes:
+        name: Logical name; a prefix may come before it.
+        record: Its schema.
+        key: Field of its key; None: the shard.
+        shared: Several jobs write to it.
+    """
 
     name: str
     record: str
     key: str | None = None
+    shared: bool = False
 
 
 def _job(name: str) -> list[Topic]:
@@ -30,6 +38,7 @@ TOPICS = {
         Topic("payments", "Payment", "payment_id"),
         Topic("postings", "Posting", "owner"),
         Topic("labels", "Label", "event_id"),
+        Topic("schemes", "SchemeLabel", "member"),
         Topic("nets", "NetPosition"),
         Topic("nets.provenance", "NetProvenance"),
         Topic("cycles", "NettingCycle"),
@@ -38,9 +47,21 @@ TOPICS = {
         *_job("regulatory"),
         Topic("graph.edges", "GraphEdge"),
         *_job("graph"),
-        Topic("alerts", "Alert"),
+        Topic("graph.links", "GraphLink"),
+        *_job("links"),
+        Topic("alerts", "Alert", shared=True),
         Topic("control.changes", "ControlChange", "name"),
         Topic("submissions", "ReportSubmission", "report_id"),
+        Topic("customers", "Customer", "customer"),
+        Topic("rules", "RuleSet", "name"),
+        Topic("alert.actions", "AlertAction", "subject"),
+        Topic("alerts.shadow", "Alert"),
+        Topic("transfers", "Transfer"),
+        *_job("aml"),
+        *_job("motifs"),
+        Topic("lists", "ListChunk", "name"),
+        Topic("screening.runs", "ScreeningRun"),
+        *_job("screening"),
     ]
 }
 """Every topic of the live system. All have as many partitions: a partition is a shard."""

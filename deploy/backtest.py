@@ -64,9 +64,9 @@ def backtest(
     Raises:
         UserError: An input or option is not what it has to be, or `out` cannot be written.
     """
-    config = _config(options)
+    config = config_of(options)
     spec = _spec(job, config)
-    log, read = _load(spec, _files(spec, inputs), config)
+    log, read = load(spec, paths_of(spec, inputs), config)
     try:
         out.mkdir(parents=True, exist_ok=True)
         counts, results = _fold(spec, log)
@@ -80,19 +80,26 @@ def backtest(
     return summary
 
 
-def _config(options: Iterable[str]) -> Config:
+def config_of(options: Iterable[str]) -> Config:
+    """The job's options of `key=value`; UserError if one is none."""
     known = [option.name for option in fields(Config)]
-    found = {}
+    found, keys = {}, ""
     for text in options:
         name, _, value = text.partition("=")
         name = name.replace("-", "_")
+        if name == "rule_keys":
+            keys = value
+            continue
         if name not in known:
             raise UserError(f"--option {text}: unknown; give KEY=NUMBER, KEY of {', '.join(known)}")
         least, most = int(name != "lateness_ms"), _LIMITS.get(name, _LIMIT)
         if not (value.isascii() and value.isdigit() and least <= int(value[:20]) <= most):
             raise UserError(f"--option {text}: give {name} as a whole number, {least} to {most}")
         found[name] = int(value)
-    return Config(**found)
+    try:
+        return Config(**found, rule_keys=keys)
+    except ValueError as error:
+        raise UserError(f"--option rule-keys: {error}") from None
 
 
 def _spec(job: str, config: Config) -> JobSpec:
@@ -101,7 +108,8 @@ def _spec(job: str, config: Config) -> JobSpec:
     return JOBS[job](config)
 
 
-def _files(spec: JobSpec, inputs: Iterable[str]) -> dict[str, Path]:
+def paths_of(spec: JobSpec, inputs: Iterable[str]) -> dict[str, Path]:
+    """The file of each topic, of `TOPIC=FILE`; UserError if the job reads no such topic."""
     reads = [feed.topic for feed in spec.feeds]
     found: dict[str, Path] = {}
     for text in inputs:
@@ -119,7 +127,7 @@ def _files(spec: JobSpec, inputs: Iterable[str]) -> dict[str, Path]:
     return found
 
 
-def _load(
+def load(
     spec: JobSpec, files: Mapping[str, Path], config: Config
 ) -> tuple[MemoryLog, list[dict[str, Any]]]:
     """The log that the files make, and what was read for the summary."""

@@ -1,4 +1,4 @@
-"""The whole path on this machine: generate trades and payments, run every job, verify.
+"""The whole path on this machine: generate trades and payments, net, draw, chain, verify.
 
 Start the stack, submit the jobs, send both feeds with faults, wait until every job has covered all
 of its input, then sum up: what went in and what became of it, nets, chain, graph.

@@ -10,12 +10,14 @@ from typing import Any
 
 from connectors.generators import (
     LABELS,
+    AmlWorld,
     Chunk,
     Faults,
     Feed,
     Payments,
     Plan,
     Trades,
+    Wanted,
     chunks,
     expected_counts,
     producer,
@@ -28,6 +30,7 @@ from deploy.erasure import Pseudonymous, Vault
 from deploy.errors import UserError
 from schemas.codec import decode_batch
 from schemas.records import record
+from udfs.aml.ruleset import DEFAULT
 
 TICKS_PER_SECOND = 20
 FASTEST_CHUNK = 5_000
@@ -41,7 +44,8 @@ _SECOND = 1_000_000
 class Order:
     """What was asked for on the command line; times in seconds, see `Plan` for the rest.
 
-    With a `vault`, personal values are sent as commitments (deploy.erasure).
+    With a `vault`, personal values are sent as commitments (deploy.erasure). `people` and `schemes`
+    are for the feed aml; schemes in the text form of `Wanted`.
     """
 
     kind: str
@@ -55,6 +59,8 @@ class Order:
     jitter: float
     rate: float | None
     vault: Path | None = None
+    people: int | None = None
+    schemes: str | None = None
 
     def feed(self) -> Feed:
         """The world and its calendar; ValueError if there is none such."""
@@ -67,17 +73,23 @@ class Order:
         if self.seed < 0:
             raise ValueError(f"--seed is {self.seed}: it cannot be negative")
         if self.vault is not None and self.kind != Payments.kind:
-            raise ValueError("--vault is for payments: trades name no persons; leave it out")
+            raise ValueError(f"--vault is for payments, not for {self.kind}: leave it out")
+        if self.kind == AmlWorld.kind:
+            wanted = None if self.schemes is None else Wanted.parse(self.schemes)
+            asked = self.days or 30, self.count, self.people, wanted
+            return AmlWorld(self.seed, first, *asked, DEFAULT.rates)
+        if self.people is not None or self.schemes is not None:
+            raise ValueError(f"--people and --schemes are for aml, not for {self.kind}")
         if self.kind == Trades.kind:
             return Trades(self.seed, first, self.days or 1)
         return Payments(self.seed, first, self.days or 7)
 
-    def plan(self) -> Plan:
-        """The plan; ValueError if it makes no sense."""
+    def plan(self, feed: Feed) -> Plan:
+        """The plan for its feed; ValueError if it makes no sense."""
         if self.rate is not None and self.rate <= 0:
             raise ValueError(f"--rate is {self.rate:g}: more than 0 records a second are asked")
         return Plan(
-            count=self.count,
+            count=feed.count if isinstance(feed, AmlWorld) else self.count,
             seed=self.seed,
             partitions=self.partitions,
             faults=Faults.parse(self.faults),
@@ -120,7 +132,8 @@ def generate(order: Order, brokers: str, out: Path | None) -> dict[str, Any]:
     try:
         if out is not None and order.rate is not None:
             raise ValueError("--rate is for Kafka only: leave it out, or --out")
-        feed, plan = order.feed(), order.plan()
+        feed = order.feed()
+        plan = order.plan(feed)
         told = _Told()
         began = time.perf_counter()
         with _bar(feed, plan) as progress, _sent_as(feed, order.vault) as feed:

@@ -13,6 +13,7 @@ from connectors.log import Span, fold_shard, results_by_topic
 from connectors.reader import LogReader
 from connectors.spec import JobSpec
 from connectors.topics import TICK_KEY
+from connectors.written import own_pairs, partition_of_results
 from schemas.codec import decode
 
 _RANGE = re.compile(r"([^:;]+):(\d+)-(\d+)")
@@ -93,7 +94,12 @@ def compare(
 def _compare_shard(job: JobSpec, shard: int, source: LogReader, sink: LogReader) -> Comparison:
     index = f"{job.name}.batches"
     least = sum(1 for _ in data(sink.read(index, shard)))
-    found = {topic: _pairs(sink.read(topic, shard)) for topic in job.outputs}
+    found = {
+        topic: own_pairs(
+            job, topic, shard, sink.read(topic, partition_of_results(job, topic, shard))
+        )
+        for topic in job.outputs
+    }
     until = covered(sink.read(index, shard))
     folded = list(fold_shard(job, shard, source.shard([f.topic for f in job.feeds], shard, until)))
     least_of, expected = results_by_topic(folded[:least]), results_by_topic(folded)
@@ -106,14 +112,6 @@ def _compare_shard(job: JobSpec, shard: int, source: LogReader, sink: LogReader)
     ]
     octets = sum(len(value) for pairs in found.values() for _, value in pairs)
     return Comparison(sum(map(len, found.values())), octets, differences)
-
-
-def _pairs(span: Span) -> list[tuple[bytes, bytes]]:
-    return [
-        (key or b"", value or b"")
-        for key, value in zip(span.keys, span.values, strict=True)
-        if key != TICK_KEY
-    ]
 
 
 def _difference(

@@ -1,12 +1,13 @@
 """What every job is told on its command line: where its ends are, and its configuration."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from connectors.kafka import KafkaEnds
 from connectors.offsets import parse_offsets
 from jobs.catalogue import Config
+from udfs.aml.trust import keys_of, keys_text
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def parse(job: str, argv: Sequence[str]) -> Arguments:
     parser.add_argument("--neo4j", help="bolt URL of the graph database")
     parser.add_argument("--neo4j-password-file", help="file that holds the password of user neo4j")
     for option in fields(Config):
-        parser.add_argument(f"--{option.name.replace('_', '-')}", type=int, default=option.default)
+        kind = _KINDS.get(option.name, int)
+        parser.add_argument(f"--{option.name.replace('_', '-')}", type=kind, default=option.default)
     found = parser.parse_args(argv)
     if (found.neo4j is None) != (found.neo4j_password_file is None):
         parser.error("--neo4j and --neo4j-password-file go together: give both or none")
@@ -57,3 +59,14 @@ def _offsets(text: str) -> dict[tuple[str, int], int]:
         return parse_offsets(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _keys(text: str) -> str:
+    try:
+        return keys_text(keys_of(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+_KINDS: Mapping[str, Callable[[str], str]] = {"rule_keys": _keys}
+"""How options are read that are no numbers."""

@@ -9,12 +9,25 @@ from dataclasses import dataclass, fields
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
+from udfs.aml import step as aml
+from udfs.aml import trust
+from udfs.aml.slots import VERSION as AML_VERSION
+from udfs.graph import links
 from udfs.graph import step as graph
+from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
+from udfs.screening import step as screening
 
+AML_CONTROLS = ("customers", "rules", "alert.actions")
+RULED = frozenset({"aml", "motifs"})
+"""Jobs that are told which keys' rule sets count."""
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
+
+SHARDS_APART = 900 * SECOND
+"""So much business time the shards of a job may be apart: what they gather in one partition is not
+late by that, and is decided on so much later."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,8 @@ class Config:
             milliseconds.
         cycle_s: Length of a netting cycle in business time, seconds.
         edge_s: Window over which graph edges are aggregated in business time, seconds.
+        rule_keys: Public keys (Ed25519) whose rule sets count, hex, joined by commas; none if
+            empty. It is kept in the one form that udfs.aml.trust.keys_text gives it.
     """
 
     partitions: int = 4
@@ -35,10 +50,30 @@ class Config:
     lateness_ms: int = 5_000
     cycle_s: int = 3_600
     edge_s: int = 10
+    rule_keys: str = ""
+
+    def __post_init__(self) -> None:
+        """Bring the keys into their one form; ValueError if they are none."""
+        keys = trust.keys_text(trust.keys_of(self.rule_keys))
+        object.__setattr__(self, "rule_keys", keys)
 
     def __str__(self) -> str:
-        """As a batch index records it, so that a run can be recomputed from the log alone."""
-        return ";".join(f"{option.name}={getattr(self, option.name)}" for option in fields(self))
+        """As a batch index records it, so that a run can be recomputed from the log alone.
+
+        Without keys nothing is said of them.
+        """
+        said = {option.name: getattr(self, option.name) for option in fields(self)}
+        return ";".join(f"{name}={value}" for name, value in said.items() if value != "")
+
+    @classmethod
+    def parse(cls, text: str) -> "Config":
+        """The options that a batch index has recorded; ValueError if these are other options."""
+        given = dict(part.partition("=")[::2] for part in text.split(";"))
+        keys = given.pop("rule_keys", "")
+        names = [option.name for option in fields(cls) if option.name != "rule_keys"]
+        if list(given) != names or not all(value.isdecimal() for value in given.values()):
+            raise ValueError(f"options {text or 'none'}, this code has {', '.join(names)}")
+        return cls(**{name: int(value) for name, value in given.items()}, rule_keys=keys)
 
 
 def netting_job(config: Config) -> JobSpec:
@@ -71,8 +106,24 @@ def graph_job(config: Config) -> JobSpec:
     )
 
 
+def links_job(config: Config) -> JobSpec:
+    """Transfers, postings and alerts to links between customers, accounts and alerts."""
+    lateness = config.lateness_ms * 1_000
+    return JobSpec(
+        name="links",
+        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in links.FEEDS),
+        step=links.LinkStep(),
+        tables=links.TABLES,
+        results=(links.TOPIC,),
+        effect_on=links.TOPIC,
+        version=f"{links.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 def regulatory_job(config: Config) -> JobSpec:
-    """Results, dead letters, batch indexes, control changes, submissions: a chain a partition."""
+    """Results, dead letters, batch indexes, what people changed or filed: a chain a partition."""
     topics = (
         "nets",
         "nets.provenance",
@@ -81,7 +132,19 @@ def regulatory_job(config: Config) -> JobSpec:
         "netting.batches",
         "graph.dead",
         "graph.batches",
+        "links.dead",
+        "links.batches",
+        "aml.dead",
+        "aml.batches",
+        "motifs.dead",
+        "motifs.batches",
         "alerts",
+        "screening.dead",
+        "screening.batches",
+        "screening.runs",
+        "customers",
+        "rules",
+        "alert.actions",
         "control.changes",
         "submissions",
     )
@@ -99,8 +162,64 @@ def regulatory_job(config: Config) -> JobSpec:
     )
 
 
+def aml_job(config: Config) -> JobSpec:
+    """Postings to alerts, by the rule set in force; transfers for the motif stage."""
+    lateness = config.lateness_ms * 1_000
+    return JobSpec(
+        name="aml",
+        feeds=(
+            Feed("postings", lateness),
+            *(Feed(topic, lateness, ahead=ANY_TIME) for topic in AML_CONTROLS),
+        ),
+        step=aml.AmlStep(trust.keys_of(config.rule_keys)),
+        tables=aml.TABLES,
+        results=("alerts", "alerts.shadow", "transfers"),
+        gathered=frozenset({"transfers"}),
+        version=f"{AML_VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+def motifs_job(config: Config) -> JobSpec:
+    """Transfers of all AML shards, in one partition, to alerts of shapes among them."""
+    lateness = config.lateness_ms * 1_000
+    return JobSpec(
+        name="motifs",
+        feeds=(
+            Feed(motifs.TRANSFERS, lateness + SHARDS_APART, ahead=ANY_TIME),
+            Feed(motifs.RULES, lateness, ahead=ANY_TIME),
+        ),
+        step=motifs.MotifStep(trust.keys_of(config.rule_keys)),
+        tables=motifs.TABLES,
+        results=(motifs.ALERTS,),
+        version=f"{motifs.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+def screening_job(config: Config) -> JobSpec:
+    """Names of customers and of the other side of payments, against lists, to alerts."""
+    topics = ("lists", "customers", "alert.actions", "postings")
+    return JobSpec(
+        name="screening",
+        feeds=tuple(Feed(topic, config.lateness_ms * 1_000, order="log") for topic in topics),
+        step=screening.ScreeningStep(),
+        tables=screening.TABLES,
+        results=("alerts", "screening.runs"),
+        version=f"{screening.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
+    "links": links_job,
     "regulatory": regulatory_job,
+    "aml": aml_job,
+    "motifs": motifs_job,
+    "screening": screening_job,
 }

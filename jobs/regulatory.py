@@ -3,10 +3,12 @@
 Edges of the graph are not events of their own: `output_root` in their batch index covers them.
 
     nets, nets.provenance, cycles    ┐
-    alerts                           │
-    control.changes, submissions     ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events
-    netting.dead, graph.dead         │  (in log order)             ├▶ regulatory.dead
-    netting.batches, graph.batches   ┘                             └▶ regulatory.batches
+    alerts, screening.runs           │
+    rules, alert.actions, customers  ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events
+    control.changes, submissions     │  (in log order)             ├▶ regulatory.dead
+    dead letters, batch indexes      ┘                             └▶ regulatory.batches
+
+Names of persons are left out: udfs/regulatory/said.py.
 
 Key: the partition. State: next sequence and last link of the chain. Guarantee: exactly once, so
 that the chain neither forks nor has a gap after a restart. Order: append time, topic, offset;

@@ -2,9 +2,9 @@
 
 Rules stand in the `.avsc` file as attribute `check` of a field: `min` and `max` (inclusive),
 `maxLength` (bytes of UTF-8), `pattern` (of the whole text, Rust regular expression) and `format`
-(isin, lei, mic, currency, asset). A text with rules but neither pattern nor format may not contain
-control characters. Formats are judged once for each distinct value: a day knows few members and
-instruments.
+(isin, lei, mic, currency, asset, zone). A text with rules but neither pattern nor format may not
+contain control characters. Formats are judged once for each distinct value: a day knows few members
+and instruments.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ _FORMATS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "lei": ("an LEI", ids.is_lei),
     "mic": ("a MIC", ids.is_mic),
     "currency": ("a currency", ids.is_currency),
+    "zone": ("a time zone of the IANA database", ids.is_zone),
     "asset": ("a currency or an ISIN", ids.is_asset),
 }
 _SHOWN = 40

@@ -1,11 +1,13 @@
-"""Is this a well-formed LEI, ISIN, MIC, IBAN or currency code, and what are its check digits.
+"""Is this a well-formed LEI, ISIN, MIC, IBAN, currency code or time zone; check digits of codes.
 
 Standards: ISIN ISO 6166 (check digit by the Luhn formula), LEI ISO 17442 and IBAN ISO 13616 (check
 digits by ISO 7064 MOD 97-10), MIC ISO 10383 (no check digit), currency ISO 4217. Only the form is
-judged: whether a code is registered is not known here.
+judged: whether a code is registered is not known here. Time zones are those of the IANA database.
 """
 
 import re
+
+import polars as pl
 
 from schemas.money import EXPONENTS
 
@@ -13,6 +15,7 @@ _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
 _MIC = re.compile(r"[A-Z0-9]{4}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]*")
 _DIGITS = {
     symbol: str(value) for value, symbol in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 }
@@ -46,6 +49,20 @@ def is_currency(code: str) -> bool:
 def is_asset(code: str) -> bool:
     """Whether `code` names something that can be delivered: a currency or a security."""
     return is_currency(code) or is_isin(code)
+
+
+def is_zone(name: str) -> bool:
+    """Whether `name` is a time zone that rules can compute with, as in America/New_York.
+
+    The database asked is the one that polars carries, so that no machine knows other zones.
+    """
+    if not _ZONE.fullmatch(name):
+        return False
+    try:
+        pl.Series([0]).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
+    except pl.exceptions.ComputeError:
+        return False
+    return True
 
 
 def isin_check_digit(body: str) -> str:

@@ -9,7 +9,7 @@ Time is never read, it is handed in: `Clock.slice_end` is log time (broker appen
 log into other slices changes nothing that is final.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -43,7 +43,7 @@ class TableSpec:
     """Layout of one state table: the key, if rows are found by one, and the columns.
 
     `version` is written into every delta; a table is read only under the version it was written
-    with.
+    with. A key that is an "int" is a whole number from 0 without large gaps.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -69,6 +69,20 @@ class Table(Protocol):
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows to a table without a key."""
 
+    def between(
+        self, column: str, low: int, high: int, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Rows with low < `column` <= high of a table without a key, in the order of arrival.
+
+        They stay. `columns` names those wanted, all if None. Fast, whatever the table holds, for a
+        column that rises with arrival.
+        """
+
+    def having(
+        self, column: str, values: pl.Series, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Rows whose `column`, a whole number from 0, is one of `values`; else as `between`."""
+
     def due(self, frame: pl.DataFrame | None, column: str, below: int) -> pl.DataFrame:
         """Take out all rows, stored or in `frame`, whose `column` is <= `below`; keep the rest.
 
@@ -77,6 +91,9 @@ class Table(Protocol):
 
     def expire(self, column: str, below: int) -> int:
         """Drop the rows whose `column` is < `below`; how many they were."""
+
+    def clear(self) -> None:
+        """Drop all rows."""
 
     def frame(self) -> pl.DataFrame:
         """All rows: in the order of arrival without a key, else in order of the key."""

@@ -10,6 +10,7 @@ What is *not* in the picture: no clock is read, so how fast a run is sent is the
 a run sent twice is a stream of duplicates, since ids and sequences come from the seed.
 """
 
+from connectors.generators.aml import AmlWorld, Wanted
 from connectors.generators.faults import Expected, Faults, expected_counts
 from connectors.generators.feed import Batch, Chunk, Feed, Plan
 from connectors.generators.files import to_files
@@ -19,6 +20,7 @@ from connectors.generators.trades import Trades
 
 __all__ = [
     "LABELS",
+    "AmlWorld",
     "Batch",
     "Chunk",
     "Expected",
@@ -27,6 +29,7 @@ __all__ = [
     "Payments",
     "Plan",
     "Trades",
+    "Wanted",
     "chunks",
     "expected_counts",
     "producer",

@@ -16,12 +16,12 @@ CLOSING = 16 * 3_600 * SECOND + 1_800 * SECOND
 _HOUR = 3_600 * SECOND
 _DIP = 0.4
 """Intensity at the middle of the trading day, where 1 is the day's average."""
-_PAYMENT_DAY = np.array(
+PAYMENT_HOURS = np.array(
     [2, 1, 1, 1, 2, 6, 14, 26, 44, 58, 62, 70, 86, 74, 60, 58, 62, 74, 82, 70, 48, 28, 14, 6],
     dtype=np.float64,
 )
 """Payments of each hour of a day, UTC, in relative numbers."""
-_PAYMENT_WEEK = np.array([1.0, 0.95, 0.97, 1.05, 1.25, 0.8, 0.45])
+PAYMENT_WEEK = np.array([1.0, 0.95, 0.97, 1.05, 1.25, 0.8, 0.45])
 """Payments of each weekday from Monday, in relative numbers."""
 
 
@@ -60,7 +60,7 @@ class PaymentDays:
         self.start = midnight(first)
         self.end = self.start + days * DAY
         weekdays = (first.weekday() + np.arange(days)) % 7
-        weights = (_PAYMENT_WEEK[weekdays][:, None] * _PAYMENT_DAY[None, :]).ravel()
+        weights = (PAYMENT_WEEK[weekdays][:, None] * PAYMENT_HOURS[None, :]).ravel()
         self._share = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
         self._at = np.arange(days * 24 + 1, dtype=np.float64) * _HOUR
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from connectors.generators import areas
 from connectors.generators.arrays import Floats, Ints
 from connectors.generators.draw import choose, log_normal, stream, zipf_weights
 from schemas.ids import iban_check_digits
@@ -45,6 +46,7 @@ class Customers:
         owners: Customer ids.
         country: ISO country of each owner.
         currency: Currency of that country.
+        area: Index of the area where each owner is at home (connectors.generators.areas).
         accounts: All account numbers, those of one owner side by side, the main one first.
         first_account: Where an owner's accounts begin.
         account_count: How many they are, 1 to 5.
@@ -63,6 +65,7 @@ class Customers:
     owners: pl.Series
     country: pl.Series
     currency: pl.Series
+    area: Ints
     accounts: pl.Series
     first_account: Ints
     account_count: Ints
@@ -102,6 +105,7 @@ class Customers:
             owners=pl.Series([f"C{owner:06d}" for owner in range(owners)]),
             country=pl.Series(countries).gather(country),
             currency=pl.Series(list(_CURRENCY.values())).gather(country),
+            area=_areas(seed, [countries[c] for c in country.tolist()]),
             accounts=_accounts(rng, [countries[c] for c in np.repeat(country, count).tolist()]),
             first_account=np.cumsum(count) - count,
             account_count=count,
@@ -121,6 +125,14 @@ def _others(rng: np.random.Generator, size: int, width: int) -> Ints:
     """For each of `size` a row of `width` others, drawn evenly; shape (size, width)."""
     shift = rng.integers(1, size, (size, width))
     return (np.arange(size)[:, None] + shift) % size
+
+
+def _areas(seed: int, countries: list[str]) -> Ints:
+    """An area of each of the countries, as index."""
+    first = np.array([areas.FIRST[c] for c in countries])
+    count = np.array([areas.COUNT[c] for c in countries])
+    drawn: Ints = first + stream(seed, "areas").integers(0, count)
+    return drawn
 
 
 def _accounts(rng: np.random.Generator, countries: list[str]) -> pl.Series:

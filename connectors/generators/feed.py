@@ -53,6 +53,9 @@ class Feed(Protocol):
     topics: tuple[str, ...]
     """Topics it writes."""
 
+    clocks: tuple[str, ...]
+    """Topics it only ticks, because its readers need a business clock there."""
+
     start: int
     """First moment of business, microseconds UTC."""
 
@@ -63,7 +66,11 @@ class Feed(Protocol):
     """Longest business time between two ticks of a partition, microseconds."""
 
     def units(self) -> Iterator[pl.DataFrame]:
-        """Blocks of `BLOCK` units for ever, from the first one; times are given later."""
+        """Blocks of `BLOCK` units for ever, from the first one; times are given later.
+
+        Or blocks of any height that bear their own times in `at`, in order: then as many as there
+        are, and the plan's count is only the most that are sent.
+        """
 
     def times(self, fractions: Floats) -> Ints:
         """Business time by which a share of all business is done; fractions in [0, 1)."""

@@ -10,7 +10,7 @@ from connectors.generators.arrays import Ints
 from connectors.generators.draw import stream
 from connectors.generators.faults import GAPS
 from connectors.generators.feed import Plan
-from connectors.generators.inject import Spoilt, damage, inject, untouched
+from connectors.generators.inject import BROKEN, Spoilt, damage, inject, untouched
 from connectors.topics import TOPICS, partitions_of
 from schemas.codec import encode_frame
 from schemas.records import record
@@ -55,11 +55,13 @@ class Line:
         """Messages of a block of events in order of `unit`, and labels of what was done to them.
 
         Every message has the key of the event it is, or was made from, and so its partition.
+        Records that `inject.BROKEN` does not know are never spoilt.
         """
         partition = self.partitions(frame)
         order = np.argsort(partition, kind="stable")
         frame = frame[order].with_columns(shard=pl.Series(partition[order]))
         rng = stream(self.plan.seed, f"faults {self.topic}", block)
+        spoil = spoil and self.record.name in BROKEN
         spoilt = self._spoil(frame, rng) if spoil else untouched(frame)
         partition = spoilt.frame["shard"].to_numpy()
         bounds = np.searchsorted(partition, np.arange(self.plan.partitions + 1))

@@ -10,6 +10,8 @@ for each side (`postings`): a DEBIT of the debtor's owner and a CREDIT of the cr
     direct debit         person -> favourite merchant  DIRECT_DEBIT      55.00, sigma 0.6
     wire                 firm -> business partner      WIRE           8,500.00, sigma 1.2
     withdrawal, deposit  person <-> branch             CASH             120.00, sigma 0.7, in tens
+
+Two of three cards are present at a terminal, which stands in the area where the person lives.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +20,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from connectors.generators.arrays import Ints
+from connectors.generators import areas
+from connectors.generators.arrays import Bools, Ints
 from connectors.generators.calendar import PaymentDays
 from connectors.generators.customers import Customers
 from connectors.generators.draw import choose, log_normal, stream
@@ -37,6 +40,8 @@ _NOTE = 1_000
 _LOYALTY = 0.35
 """How strongly a person keeps to the first of the favourites: parameter of a geometric draw."""
 _MAIN_ACCOUNT = 0.8
+_PRESENT = 0.67
+"""Share of card payments with the card at a terminal."""
 
 
 class Payments:
@@ -45,6 +50,7 @@ class Payments:
     kind = "payments"
     step = 900 * SECOND
     topics: tuple[str, ...] = ("payments", "postings")
+    clocks: tuple[str, ...] = ("customers", "rules", "alert.actions")
 
     def __init__(
         self, seed: int, day: date = FIRST_DAY, days: int = 7, customers: Customers | None = None
@@ -59,7 +65,9 @@ class Payments:
         """Blocks of payments in order: owners and accounts by index, kind, amount."""
         block = 0
         while True:
-            yield self._block(stream(self.seed, "payments", block), block * BLOCK)
+            units = self._block(stream(self.seed, "payments", block), block * BLOCK)
+            shown = stream(self.seed, "terminals", block).random(BLOCK) < _PRESENT
+            yield units.with_columns(present=pl.Series(shown) & (pl.col("kind") == CARD))
             block += 1
 
     def _block(self, rng: np.random.Generator, first: int) -> pl.DataFrame:
@@ -129,11 +137,37 @@ class Payments:
                 "unit": np.arange(units.height),
             }
         )
-        return {"payments": payments, "postings": _postings(payments)}
+        kind, present = units["kind"].to_numpy(), units["present"].to_numpy()
+        return {
+            "payments": payments,
+            "postings": _postings(payments, self._places(kind, debtor, creditor, present)),
+        }
+
+    def _places(self, kind: Ints, debtor: Ints, creditor: Ints, present: Bools) -> pl.DataFrame:
+        """Where each payment was ordered: country, area and terminal, and if the card was there."""
+        home = self.customers.area
+        branch = np.where(kind == WITHDRAWAL, creditor, debtor)
+        area = np.where((kind == WITHDRAWAL) | (kind == DEPOSIT), home[branch], home[debtor])
+        local = present | (kind == WITHDRAWAL) | (kind == DEPOSIT)
+        north, east = areas.position(area, creditor)
+        return pl.DataFrame(
+            {
+                "country": areas.COUNTRY.gather(area),
+                "area": areas.CODE.gather(area),
+                "local": local,
+                "latitude": np.where(present, north, 0),
+                "longitude": np.where(present, east, 0),
+                "card_present": present,
+            }
+        ).select(
+            pl.col("country", "latitude", "longitude", "card_present"),
+            area=pl.when("local").then("area").otherwise(pl.lit("")),
+        )
 
 
-def _postings(payments: pl.DataFrame) -> pl.DataFrame:
-    """Both sides of each payment, the debit first."""
+def _postings(payments: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Both sides of each payment, the debit first; the terminal stands with the card's owner."""
+    payments = payments.with_columns(places)
     sides = [
         payments.select(
             posting_id=pl.col("payment_id") + suffix,
@@ -141,6 +175,8 @@ def _postings(payments: pl.DataFrame) -> pl.DataFrame:
             time=pl.col("time"),
             owner=pl.col(own),
             account=pl.col(f"{own}_account"),
+            counterparty=pl.col(other),
+            counterparty_name=pl.lit(""),
             counterparty_account=pl.col(f"{other}_account"),
             counterparty_country=pl.col(f"{other}_country"),
             direction=pl.lit(direction),
@@ -148,11 +184,16 @@ def _postings(payments: pl.DataFrame) -> pl.DataFrame:
             scale=pl.col("scale"),
             currency=pl.col("currency"),
             channel=pl.col("channel"),
+            country=pl.col("country"),
+            area=pl.col("area"),
+            latitude=pl.col("latitude") * shown,
+            longitude=pl.col("longitude") * shown,
+            card_present=pl.col("card_present") & (shown == 1),
             unit=pl.col("unit"),
         )
-        for suffix, direction, own, other in (
-            (pl.lit("-D"), "DEBIT", "debtor", "creditor"),
-            (pl.lit("-C"), "CREDIT", "creditor", "debtor"),
+        for suffix, direction, own, other, shown in (
+            (pl.lit("-D"), "DEBIT", "debtor", "creditor", 1),
+            (pl.lit("-C"), "CREDIT", "creditor", "debtor", 0),
         )
     ]
     n = payments.height

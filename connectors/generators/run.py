@@ -25,7 +25,11 @@ _BARREN = 64
 
 
 def topics(feed: Feed, plan: Plan) -> tuple[str, ...]:
-    """Every topic a run writes: the feed's, and the labels if there are faults."""
+    """Every topic of a run: the feed's, the labels if there are faults, those that are ticked."""
+    return (*_written(feed, plan), *feed.clocks)
+
+
+def _written(feed: Feed, plan: Plan) -> tuple[str, ...]:
     return (*feed.topics, LABELS) if plan.faults.rate else feed.topics
 
 
@@ -37,9 +41,9 @@ def producer(feed: Feed, plan: Plan) -> str:
 def chunks(feed: Feed, plan: Plan) -> Iterator[Chunk]:
     """The whole run, chunk by chunk, in the order in which it is to be sent."""
     lines = {
-        topic: Line(topic, producer(feed, plan), plan, feed.start) for topic in topics(feed, plan)
+        topic: Line(topic, producer(feed, plan), plan, feed.start) for topic in _written(feed, plan)
     }
-    ticker = _Ticker(tuple(lines), plan, feed)
+    ticker = _Ticker(topics(feed, plan), plan, feed)
     yield ticker.tick([feed.start])
     sent = 0
     for block, units in _blocks(feed, plan, lines):
@@ -50,10 +54,14 @@ def chunks(feed: Feed, plan: Plan) -> Iterator[Chunk]:
 
 
 def _blocks(feed: Feed, plan: Plan, lines: dict[str, Line]) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Exactly `count` units with `clock`, when they are sent, and `at`, the time they bear."""
+    """At most `count` units with `clock`, when they are sent, and `at`, the time they bear."""
     sent = barren = 0
     for block, units in enumerate(feed.units()):
         if plan.faults.idle is not None:
+            if "at" in units.columns:
+                raise ValueError(
+                    f"{feed.kind}: no partition can be idle, for much would be missing"
+                )
             units = _sparing(feed, units, plan.faults.idle, lines)
         units = units.head(plan.count - sent)
         barren = barren + 1 if units.is_empty() else 0
@@ -64,9 +72,13 @@ def _blocks(feed: Feed, plan: Plan, lines: dict[str, Line]) -> Iterator[tuple[in
         if units.is_empty():
             continue
         rng = stream(plan.seed, "arrival", block)
-        within = rng.random(BLOCK)[: units.height]
-        clock = feed.times((np.arange(sent, sent + units.height) + within) / plan.count)
-        delay = rng.integers(0, plan.jitter + 1, BLOCK)[: units.height]
+        drawn = max(BLOCK, units.height)
+        within = rng.random(drawn)[: units.height]
+        if "at" in units.columns:
+            clock = units["at"].to_numpy()
+        else:
+            clock = feed.times((np.arange(sent, sent + units.height) + within) / plan.count)
+        delay = rng.integers(0, plan.jitter + 1, drawn)[: units.height]
         yield block, units.with_columns(clock=pl.Series(clock), at=pl.Series(clock - delay))
         sent += units.height
         if sent == plan.count:

@@ -39,6 +39,7 @@ class Trades:
     kind = "trades"
     step = 60 * SECOND
     topics: tuple[str, ...] = ("obligations", "fills")
+    clocks: tuple[str, ...] = ()
 
     def __init__(
         self, seed: int, day: date = FIRST_DAY, days: int = 1, market: Market | None = None

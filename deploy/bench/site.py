@@ -34,7 +34,13 @@ Echo = Callable[[str], None]
 class Site:
     """The bench's own broker, cluster and environments."""
 
-    def __init__(self, settings: Settings, echo: Echo) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        echo: Echo,
+        partitions: int = PARTITIONS,
+        checkpoint_ms: int = CHECKPOINT_MS,
+    ) -> None:
         """Nothing is started yet."""
         self.home = settings.home / "bench"
         self.echo = echo
@@ -42,10 +48,10 @@ class Site:
             home=self.home / "stack",
             jars=settings.jar_home,
             port_offset=settings.port_offset + PORT_OFFSET,
-            partitions=PARTITIONS,
-            slots=PARTITIONS,
+            partitions=partitions,
+            slots=partitions,
             taskmanagers=1,
-            checkpoint_ms=CHECKPOINT_MS,
+            checkpoint_ms=checkpoint_ms,
         )
         self.stack = Stack(self.settings)
         self._filled: set[str] = set()
@@ -83,7 +89,7 @@ class Site:
         name = topic(work, form)
         if name not in self._filled:
             self.echo(f"filling {name}")
-            self._create([name], work.partitions)
+            self.create([name], work.partitions)
             sent = deliver(messages(work, form), KafkaEnd(self.brokers), self._pace(form))
             assert sent.records.total() == work.events
             self._filled.add(name)
@@ -101,7 +107,7 @@ class Site:
         self._runs += 1
         prefix = f"r{self._runs}."
         names = [prefix + name for name in ("bench.alerts", "bench.dead", "bench.batches")]
-        self._create(names, partitions)
+        self.create(names, partitions)
         return prefix
 
     def python(self, peer: str) -> Path:
@@ -116,7 +122,8 @@ class Site:
             done.write_bytes(pins.read_bytes())
         return folder / "bin" / "python"
 
-    def _create(self, names: list[str], partitions: int) -> None:
+    def create(self, names: list[str], partitions: int) -> None:
+        """Make topics, and wait until each partition has a leader."""
         kafka_admin.create_topics(self.brokers, partitions, names, TOPIC_CONFIG)
         led = Retrying(stop=stop_after_delay(20), wait=wait_fixed(0.1), reraise=True)
         led(kafka_admin.end_offsets, self.brokers, names)

@@ -37,6 +37,31 @@ _REPORT_EXAMPLES = """Example:
 tidemark bench report --events 1000000
 """
 
+_AML_EXAMPLES = """Example:
+
+tidemark bench aml --payments 500000
+"""
+
+_MOTIFS_EXAMPLES = """Example:
+
+tidemark bench motifs --payments 300000
+"""
+
+_SCORING_EXAMPLES = """Example:
+
+tidemark bench scoring --customers 500
+"""
+
+_SCREENING_EXAMPLES = """Example:
+
+tidemark bench screening --names 5000
+"""
+
+_GRAPH_EXAMPLES = """Example:
+
+tidemark bench graph --edges 1000000
+"""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
@@ -50,6 +75,11 @@ def register(app: typer.Typer) -> None:
     bench.command("trace", epilog=_TRACE_EXAMPLES)(trace)
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
+    bench.command("aml", epilog=_AML_EXAMPLES)(aml)
+    bench.command("motifs", epilog=_MOTIFS_EXAMPLES)(motifs)
+    bench.command("scoring", epilog=_SCORING_EXAMPLES)(scoring)
+    bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
+    bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -154,6 +184,87 @@ def report(
     with _told(f"reports over {events:,} events") as echo:
         results = bench.run(seed, events, Settings.load().home / "bench" / "report", echo)
     _show(Report("report", seed, results), as_json, out)
+
+
+def aml(
+    payments: Annotated[int, typer.Option(min=400_000, help="Payments of a run.")] = 1_500_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Postings through all rules on a broker and cluster of their own: rate, latency, growth."""
+    from deploy.bench import aml as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told("starting") as echo:
+        results = bench.run(Settings.load(), seed, payments, echo)
+    _show(Report("aml", seed, results), as_json, out)
+
+
+def motifs(
+    payments: Annotated[int, typer.Option(min=100_000, help="Payments of each bank.")] = 1_000_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Shapes among transfers on one core: rate, and state at ten times the accounts."""
+    from deploy.bench import motifs as bench
+    from deploy.bench.harness import Report
+
+    with _told("motifs") as echo:
+        results = bench.run(seed, payments, echo)
+    _show(Report("motifs", seed, results), as_json, out)
+
+
+def scoring(
+    customers: Annotated[int, typer.Option(min=10, help="Customers scored alone.")] = 300,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Score customers by the model that ships: features, both models, peer group, reasons."""
+    from deploy.bench import scoring as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"scoring of {customers:,} customers"):
+        results = bench.run(seed, customers)
+    _show(Report("scoring", seed, results), as_json, out)
+
+
+def screening(
+    names: Annotated[int, typer.Option(min=100, help="Names to screen.")] = 5_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Screen names against a list of 20,000 entries on one core, and judge labelled pairs."""
+    from deploy.bench import screening as bench
+    from deploy.bench.harness import Report
+    from deploy.screening import evaluate
+
+    with _told(f"screening of {names:,} names") as echo:
+        results = bench.run(seed, names)
+        echo("labelled pairs, against the synthetic list and among 20,000 entries")
+        results += evaluate.run(None, bench.ENTRIES)
+    _show(Report("screening", seed, results), as_json, out)
+
+
+def graph(
+    edges: Annotated[int, typer.Option(min=1_000, help="Links of the graph.")] = 1_000_000,
+    queries: Annotated[int, typer.Option(min=2, help="Questions.")] = 200,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Ways of three steps between customers in a Neo4j of its own, and ring search."""
+    from deploy.bench import graph as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told(f"graph of {edges:,} links") as echo:
+        results = bench.run(Settings.load(), seed, edges, queries, echo)
+    _show(Report("graph", seed, results), as_json, out)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def demo(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Start the stack, run every job on generated feeds, verify the log, sum up.
+    """Start the stack, net, draw and chain generated feeds, verify the log, sum up.
 
     A second call shows what is there and verifies the log again; --again starts from nothing.
     """

@@ -14,6 +14,8 @@ tidemark generate trades --count 1000000 --rate 20000 --faults 0.01
 tidemark generate payments --count 50000 --faults late=0.01,duplicate=0.002 --out day/ --json
 
 tidemark generate payments --count 50000 --vault .tidemark/vault.sqlite
+
+tidemark generate aml --count 100000 --days 30 --schemes smurfing=3,cycle=2,ring=1000
 """
 
 
@@ -22,6 +24,7 @@ class Kind(StrEnum):
 
     TRADES = "trades"
     PAYMENTS = "payments"
+    AML = "aml"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def generate(
     kind: Annotated[Kind, typer.Argument(help="What happens; all feeds that show it are written.")],
     count: Annotated[
-        int, typer.Option(help="Trades or payments; each gives three records.")
+        int, typer.Option(help="Trades or payments; each gives about three records.")
     ] = 100_000,
     seed: Annotated[int, typer.Option(help="Same seed and options, same bytes.")] = 0,
     rate: Annotated[
@@ -44,7 +47,7 @@ def generate(
     ] = "0",
     day: Annotated[str, typer.Option("--date", help="First day of business.")] = "2026-03-02",
     days: Annotated[
-        int | None, typer.Option(help="Days of business; 1 for trades, 7 for payments.")
+        int | None, typer.Option(help="Days of business; 1 for trades, 7 for payments, 30 for aml.")
     ] = None,
     lateness: Annotated[
         float, typer.Option(help="Seconds an event may be late and count as in time.")
@@ -57,6 +60,16 @@ def generate(
     vault: Annotated[
         Path | None,
         typer.Option(help="Payments: send commitments; customers and accounts go into this vault."),
+    ] = None,
+    people: Annotated[
+        int | None,
+        typer.Option(help="Aml: ordinary people; as count and days suggest if left out."),
+    ] = None,
+    schemes: Annotated[
+        str | None,
+        typer.Option(
+            help="Aml: share of laundering accounts, 0.001, or KIND=NUMBER,...,ring=1000."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -82,6 +95,8 @@ def generate(
         jitter=jitter,
         rate=rate,
         vault=vault,
+        people=people,
+        schemes=schemes,
     )
     summary = carry_out(order, brokers or settings.brokers, out)
     if as_json:

@@ -1,16 +1,22 @@
 """submit, jobs, stop: Flink jobs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 PANEL = "Jobs"
+_SUBMIT = """Examples:
+
+tidemark submit netting -p 2 -o slice-ms=1000
+
+tidemark submit aml --rule-keys .tidemark/keys/rules.pub
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    example = "Example: tidemark submit netting -p 2 -o slice-ms=1000"
-    app.command(rich_help_panel=PANEL, epilog=example)(submit)
+    app.command(rich_help_panel=PANEL, epilog=_SUBMIT)(submit)
     app.command(rich_help_panel=PANEL, epilog="Example: tidemark jobs --all --json")(jobs)
     app.command(rich_help_panel=PANEL, epilog="Example: tidemark stop netting")(stop)
 
@@ -29,12 +35,23 @@ def submit(
         str | None,
         typer.Option("-s", "--savepoint", help="Go on from a savepoint that stop has left."),
     ] = None,
+    rule_keys: Annotated[
+        list[Path] | None,
+        typer.Option("--rule-keys", help="Public keys (.pub) whose rule sets count."),
+    ] = None,
 ) -> None:
     """Start a job, print its id, and wait until all of it runs."""
+    from deploy.errors import UserError
     from deploy.flink import Flink
+    from deploy.rules.trusted import keys_text
     from deploy.settings import Settings
+    from jobs.catalogue import RULED
 
     options = dict(_pair(text) for text in option or [])
+    if rule_keys:
+        if job not in RULED:
+            raise UserError(f"{job} takes no rule sets; leave --rule-keys out")
+        options["rule-keys"] = keys_text(rule_keys)
     settings = Settings.load()
     flink = Flink(settings)
     job_id = flink.submit(job, parallelism or settings.partitions, options, savepoint)

@@ -1,27 +1,16 @@
 """`tidemark report`: drafts, extracts and the daily report from the log, and their submission."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from deploy.reports import steps
-
-if TYPE_CHECKING:
-    from deploy.verification import Place
+from deploy.reports import drafting_steps, steps
 
 PANEL = "Audit"
 _TRANSACTIONS = """Example:
 
 tidemark report transactions --day 2026-03-02 --out reports/rts22
-"""
-_STOR = """Example:
-
-tidemark report stor --subject 9999A000000000000012 --out reports/stor
-"""
-_SAR = """Example:
-
-tidemark report sar --alert structuring-77aa12 --out reports/sar
 """
 _EMIR = """Example:
 
@@ -51,16 +40,15 @@ Clock = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a core if left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Subject = Annotated[str | None, typer.Option(help="Only this subject.")]
-Alert = Annotated[list[str] | None, typer.Option("--alert", help="An alert's id; repeatable.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     report = typer.Typer(help="Write reports from the log, and submit them.", no_args_is_help=True)
     report.command("transactions", epilog=_TRANSACTIONS)(transactions)
-    report.command("stor", epilog=_STOR)(stor)
-    report.command("sar", epilog=_SAR)(sar)
+    report.command("stor", epilog=drafting_steps.STOR)(drafting_steps.stor)
+    report.command("sar", epilog=drafting_steps.SAR)(drafting_steps.sar)
+    report.command("ctr", epilog=drafting_steps.CTR)(drafting_steps.ctr)
     report.command("emir", epilog=_EMIR)(emir)
     report.command("controls", epilog=_CONTROLS)(controls)
     report.command("operations", epilog=_OPERATIONS)(operations)
@@ -95,50 +83,6 @@ def transactions(
     counts = report.write(out, found, submitter)
     del counts["fields"]
     asked.told(out, {**counts, "repeats": found.repeats}, as_json)
-
-
-def stor(
-    out: Out,
-    subject: Subject = None,
-    alert: Alert = None,
-    day: Day = None,
-    clock: Clock = "log",
-    file: File = None,
-    brokers: Brokers = None,
-    prefix: Prefix = "",
-    workers: Workers = None,
-    as_json: Json = False,
-) -> None:
-    """Drafts of suspicious transaction and order reports from alerts of market abuse.
-
-    One draft a subject, after the template of Delegated Regulation (EU) 2016/957.
-    """
-    from deploy.reports import asked
-
-    place = asked.place(file, brokers, prefix)
-    _drafts("stor", out, subject, alert, day, clock, place, workers, as_json)
-
-
-def sar(
-    out: Out,
-    subject: Subject = None,
-    alert: Alert = None,
-    day: Day = None,
-    clock: Clock = "log",
-    file: File = None,
-    brokers: Brokers = None,
-    prefix: Prefix = "",
-    workers: Workers = None,
-    as_json: Json = False,
-) -> None:
-    """Drafts of suspicious activity reports from alerts of money laundering.
-
-    One draft a subject, with the parts of the FinCEN SAR.
-    """
-    from deploy.reports import asked
-
-    place = asked.place(file, brokers, prefix)
-    _drafts("sar", out, subject, alert, day, clock, place, workers, as_json)
 
 
 def emir(
@@ -218,33 +162,4 @@ def operations(
     found = report.operations(log)
     page.write(form.empty_folder(out), found, f"Operations on {day} ({clock} time, UTC)")
     asked.told(out, dict(found.totals), as_json)
-    asked.end(log)
-
-
-def _drafts(
-    name: str,
-    out: Path,
-    subject: str | None,
-    alerts: list[str] | None,
-    day: str | None,
-    clock: Literal["log", "business"],
-    place: "Place",
-    workers: int | None,
-    as_json: bool,
-) -> None:
-    from deploy.errors import UserError
-    from deploy.reports import asked, drafts, form
-    from deploy.reports.cases import cases
-
-    _, log = asked.walked(place, day, clock, ("Alert",), workers, out)
-    domain, make = drafts.FORMS[name]
-    found = cases(log.results["Alert"], domain, subject, alerts or ())
-    if not found:
-        whom = f" on {subject}" if subject else ""
-        raise UserError(f"the log has no alert of {domain}{whom} there: nothing to draft")
-    made = [make(case) for case in found]
-    drafts.write(form.empty_folder(out), made)
-    asked.told(
-        out, {"drafts": len(made), "alerts": sum(len(case.alerts) for case in found)}, as_json
-    )
     asked.end(log)

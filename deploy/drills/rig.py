@@ -53,6 +53,10 @@ class Rig:
         self._pool.shutdown(cancel_futures=True)
         kafka_admin.delete_topics(self.settings.brokers, sorted(self._topics))
 
+    def ensure(self, *names: str) -> None:
+        """Make topics of this run that are not there yet, and tick in them from now on."""
+        self._ensure(self.prefix, names)
+
     def _ensure(self, prefix: str, topics: Iterable[str]) -> None:
         """Make those of the topics that are not there yet, and tick in them from now on."""
         names = sorted({prefix + topic for topic in topics} - self._topics)

@@ -9,7 +9,7 @@ from connectors.generators import Feed
 from connectors.generators.arrays import Floats, Ints
 from deploy.erasure.vault import Vault
 
-OWNER, ACCOUNT = "owner", "account"
+OWNER, ACCOUNT, NAME = "owner", "account", "name"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,13 @@ PERSONAL: Mapping[str, Mapping[str, Personal]] = {
     "postings": {
         "owner": Personal(OWNER, "owner"),
         "account": Personal(ACCOUNT, "owner"),
+        "counterparty": Personal(OWNER, "counterparty"),
+        "counterparty_name": Personal(NAME),
         "counterparty_account": Personal(ACCOUNT),
+    },
+    "customers": {
+        "customer": Personal(OWNER, "customer"),
+        "name": Personal(NAME, "customer"),
     },
 }
 """The personal columns of each topic that has any."""
@@ -45,12 +51,13 @@ def pseudonymised(
 ) -> pl.DataFrame:
     """The frame with commitments in place of the values of `columns`; each value is looked up once.
 
-    Equal values of a subject give equal commitments, so that joins and sums come out as before.
+    Equal values of a subject give equal commitments, so that joins and sums come out as before. An
+    empty value stays empty.
     """
     made = {}
     for name, personal in columns.items():
         if personal.subject is None:
-            values = frame[name].unique().to_list()
+            values = [value for value in frame[name].unique().to_list() if value]
             whose = vault.subjects_of(personal.field, values)
             pairs = pl.DataFrame(
                 {"subject": [whose.get(value, value) for value in values], "value": values},
@@ -60,11 +67,13 @@ def pseudonymised(
             keys = ["value"]
         else:
             on = frame.select(subject=personal.subject, value=name)
-            pairs, keys = on.unique(maintain_order=True), ["subject", "value"]
+            pairs = on.filter(pl.col("value") != "").unique(maintain_order=True)
+            keys = ["subject", "value"]
         rows = pairs.select("subject", "value").rows()
         texts = vault.commit((whose, personal.field, value) for whose, value in rows)
         known = pairs.with_columns(text=pl.Series(texts, dtype=pl.String))
-        made[name] = on.join(known, on=keys, how="left", maintain_order="left")["text"]
+        joined = on.join(known, on=keys, how="left", maintain_order="left")
+        made[name] = joined["text"].fill_null("")
     return frame.with_columns(**made)
 
 
@@ -74,7 +83,7 @@ class Pseudonymous:
     def __init__(self, feed: Feed, vault: Vault) -> None:
         """Wrap `feed`; its values go into `vault`."""
         self._feed, self._vault = feed, vault
-        self.kind, self.topics = feed.kind, feed.topics
+        self.kind, self.topics, self.clocks = feed.kind, feed.topics, feed.clocks
         self.start, self.end, self.step = feed.start, feed.end, feed.step
 
     def units(self) -> Iterator[pl.DataFrame]:

@@ -76,7 +76,7 @@ class Flink:
     def _defaults(self, job: str) -> dict[str, object]:
         settings = self._settings
         given: dict[str, object] = {"brokers": settings.brokers, "partitions": settings.partitions}
-        if job == "graph":
+        if job in ("graph", "links"):
             given |= {"neo4j": settings.bolt_url}
             given |= {"neo4j-password-file": settings.neo4j_password_file}
         return given | {"name": job}

@@ -121,7 +121,7 @@ def _compared(
         for shard, (begin, end) in enumerate(plan.batches):
             records, counts = side(shard)
             stretch = Stretch(recording.shards[shard][:end], begin, counts)
-            recorded = running.written(first, shard) if order.compare else None
+            recorded = running.written(first, recording.job, shard) if order.compare else None
             found += compare_shard(recording.job, shard, stretch, records, recorded)
             advance(1)
     return found

@@ -12,12 +12,9 @@ from itertools import accumulate
 
 from connectors.log import SpanSource
 from connectors.spec import JobSpec
-from connectors.topics import TICK_KEY
+from connectors.written import Pair, own_pairs, partition_of_results
 from deploy.replay.recorded import Batch
 from schemas.merkle import GENESIS, leaf_hash, link
-
-Pair = tuple[bytes, bytes]
-"""Key and value of a record."""
 
 Records = Callable[[str], Iterator[Pair]]
 """The records of a topic, in order."""
@@ -85,14 +82,15 @@ class Compared:
         return self.difference is None
 
 
-def pairs(source: SpanSource, ends: tuple[int, int], topic: str, shard: int) -> Iterator[Pair]:
-    """The records of a topic partition without its ticks, window by window."""
+def pairs(
+    source: SpanSource, ends: tuple[int, int], job: JobSpec, topic: str, shard: int
+) -> Iterator[Pair]:
+    """The records a shard of a job wrote to a topic, window by window."""
     low, high = ends
+    partition = partition_of_results(job, topic, shard)
     for start in range(low, high, WINDOW):
-        span = source.read(topic, shard, start, min(start + WINDOW, high))
-        for key, value in zip(span.keys, span.values, strict=True):
-            if key != TICK_KEY:
-                yield key or b"", value or b""
+        span = source.read(topic, partition, start, min(start + WINDOW, high))
+        yield from own_pairs(job, topic, shard, span)
 
 
 def compare_shard(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from connectors.log import SpanSource
 from connectors.spec import JobSpec
@@ -139,14 +139,12 @@ def options_of(job: str, version: str) -> Config:
             f"{job} was recorded with decision version {decided}, this code decides by {present}; "
             "check out the code of that version to replay it"
         )
-    given = dict(text.partition("=")[::2] for text in texts)
-    names = [option.name for option in fields(Config)]
-    if list(given) != names or not all(value.isdecimal() for value in given.values()):
+    try:
+        return Config.parse(";".join(texts))
+    except ValueError as error:
         raise UserError(
-            f"{job} was recorded with options {';'.join(texts) or 'none'}, this code has "
-            f"{', '.join(names)}; check out the code of that time to replay it"
-        )
-    return Config(**{name: int(value) for name, value in given.items()})
+            f"{job} was recorded with {error}; check out the code of that time to replay it"
+        ) from None
 
 
 def _batches(job: str, shard: int, source: SpanSource) -> list[Batch]:

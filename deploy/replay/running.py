@@ -13,6 +13,8 @@ from connectors import kafka_admin
 from connectors.log import fold_shard, results_by_topic
 from connectors.offsets import Offsets, format_offsets
 from connectors.reader import LogReader
+from connectors.spec import JobSpec
+from connectors.written import Pair, partition_of_results
 from deploy import terminal
 from deploy.drills.waiting import MONOTONIC, SLEEP
 from deploy.errors import UserError
@@ -78,9 +80,14 @@ def run(
     return MONOTONIC() - began
 
 
-def written(reader: LogReader, shard: int) -> Records:
-    """What a run has written to a shard's topics."""
-    return lambda topic: pairs(reader, reader.ends(topic, shard), topic, shard)
+def written(reader: LogReader, job: JobSpec, shard: int) -> Records:
+    """What a shard of a run has written to the job's topics."""
+
+    def records(topic: str) -> Iterator[Pair]:
+        ends = reader.ends(topic, partition_of_results(job, topic, shard))
+        return pairs(reader, ends, job, topic, shard)
+
+    return records
 
 
 def finished(
@@ -88,7 +95,7 @@ def finished(
 ) -> tuple[Records, list[Mapping[str, int]]]:
     """What the second run wrote to a shard, and how many records each of its batches, by topic."""
     counts = [json.loads(value) for value in data(reader.read(_counts(recording), shard))]
-    return written(reader, shard), counts
+    return written(reader, recording.job, shard), counts
 
 
 def fold(

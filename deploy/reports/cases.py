@@ -9,7 +9,10 @@ import polars as pl
 from deploy.errors import UserError
 
 Alert = dict[str, Any]
-"""An alert as a row: the fields of Alert, with `event` (SHARD:SEQUENCE) and `event_lineage`."""
+"""An alert as a row: the fields of Alert, with `event` (SHARD:SEQUENCE) and `event_lineage`.
+
+`raised` is the business time of its first form that was read, microseconds UTC.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Case:
 
     @property
     def detected(self) -> int:
-        """Business time of the first alert."""
-        return min(int(alert["time"]) for alert in self.alerts)
+        """Business time of the first alert, in its first form."""
+        return min(int(alert["raised"]) for alert in self.alerts)
 
     def amounts(self) -> dict[tuple[str, int], int]:
         """The greatest amount of an alert, by (currency, scale).
@@ -88,6 +91,7 @@ def cases(
         found = found.filter(pl.col("subject") == subject)
     root = pl.when(pl.col("corrects") != "").then("corrects").otherwise("alert_id")
     found = found.with_columns(root=root)
+    found = found.with_columns(raised=pl.min("time").over("root"))
     if wanted:
         if lacking := sorted(set(wanted) - {*found["alert_id"], *found["root"]}):
             raise UserError(

@@ -25,7 +25,7 @@ ENDPOINT = """Example:
 tidemark report endpoint --port 8700 --reject 0.5
 """
 
-KINDS = ("transactions", "stor", "sar", "emir", "controls", "operations")
+KINDS = ("transactions", "stor", "sar", "ctr", "emir", "controls", "operations")
 
 File = Annotated[
     Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
@@ -49,16 +49,20 @@ def submit(
 ) -> None:
     """Send a report and record each step in the log; rejected: exit code 1.
 
-    Submitting the same file again goes on where it stopped.
+    Submitting the same file again goes on where it stopped. A SAR or CTR needs all its alerts
+    closed as reported by one person and approved by another.
     """
-    from deploy.reports import client, desk
-    from deploy.reports.states import REJECTED
+    from deploy.alerts import told
+    from deploy.reports import client, desk, filing
+    from deploy.reports.states import ACKNOWLEDGED, REJECTED
     from deploy.reports.submission import submit as carry_out
     from deploy.settings import Settings
 
     content, kind = desk.content_of(report), desk.kind_of(report, kind, KINDS)
     url = desk.checked_url(endpoint)
     settings = Settings.load()
+    if kind in filing.FOUR_EYES:
+        filing.check(kind, content, told.read(None, brokers, prefix))
     with desk.journal(settings, brokers or settings.brokers, prefix) as journal:
         last = carry_out(
             journal,
@@ -70,6 +74,8 @@ def submit(
             reason,
         )
     _steps([last], as_json)
+    if kind in filing.FOUR_EYES and last.state == ACKNOWLEDGED:
+        _filed(kind, content, last.report_id, brokers, prefix)
     if last.state == REJECTED:
         raise typer.Exit(1)
 
@@ -117,6 +123,22 @@ def endpoint(
     typer.echo(f"serving http://{HOST}:{serving.server_address[1]}{PATH}; end with Ctrl-C")
     with serving:
         serving.serve_forever()
+
+
+def _filed(kind: str, content: bytes, report: str, brokers: str | None, prefix: str) -> None:
+    """Mark the alerts behind a report that went out."""
+    from deploy.alerts import told
+    from deploy.errors import UserError
+    from deploy.reports import filing
+
+    try:
+        with told.actions(None, brokers, prefix) as actions:
+            filing.mark(kind, content, actions, report)
+    except UserError as error:
+        raise UserError(
+            f"{report} was acknowledged, but its alerts are not marked so ({error}); mark them: "
+            f"tidemark alerts label ALERT... --label filed --reason {report} --user YOU"
+        ) from None
 
 
 def _steps(steps: "Sequence[Step]", as_json: bool) -> None:

@@ -58,6 +58,17 @@ class NaiveTable:
     def append(self, frame):
         self.rows += frame.select(*self.schema).to_dicts()
 
+    def _rows_where(self, keep, columns):
+        rows = [row for row in self.rows if keep(row)]
+        return pl.DataFrame(rows, schema=self.schema).select(columns or list(self.schema))
+
+    def between(self, column, low, high, columns=None):
+        return self._rows_where(lambda row: low < row[column] <= high, columns)
+
+    def having(self, column, values, columns=None):
+        wanted = set(values)
+        return self._rows_where(lambda row: row[column] in wanted, columns)
+
     def due(self, frame, column, below):
         if frame is not None:
             self.append(frame)

@@ -18,7 +18,7 @@ def test_an_incompatible_schema_is_refused_in_one_line(
 ) -> None:
     newest = record("Posting")
     added: dict[str, Any] = {"name": "purpose", "type": "string"}
-    broken = replace(newest, version=2, schema=newest.schema | {"fields": [*newest.fields, added]})
+    broken = replace(newest, version=3, schema=newest.schema | {"fields": [*newest.fields, added]})
 
     def versions(name: str) -> list[Record]:
         return [newest, broken] if name == "Posting" else [record(name)]
@@ -27,7 +27,7 @@ def test_an_incompatible_schema_is_refused_in_one_line(
     monkeypatch.setattr(Flink, "_check", lambda *_: None)
     flink = Flink(Settings(home=tmp_path))
     with pytest.raises(
-        UserError, match=r"^Posting version 2 cannot read version 1: .*purpose"
+        UserError, match=r"^Posting version 3 cannot read version 2: .*purpose"
     ) as e:
         flink.submit("netting", 1)
     assert "\n" not in str(e.value)

@@ -157,3 +157,35 @@ def test_nonsense_is_one_line(app: typer.Typer, wrong: list[str], words: str) ->
     assert isinstance(result.exception, UserError)
     assert words in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+def test_the_command_writes_a_laundering_world(app: typer.Typer, tmp_path: Path) -> None:
+    arguments = ["aml", "--count", "4000", "--days", "7", "--people", "300", "--json"]
+    schemes = ["--schemes", "smurfing=1,ring=30", "--out", str(tmp_path), "--partitions", "2"]
+    result = CliRunner().invoke(app, [*arguments, *schemes])
+    assert result.exit_code == 0
+    summary = json.loads(result.stdout)
+    assert summary["topics"]["payments"]["records"] == 4_000
+    assert summary["topics"]["postings"]["records"] > 7_000
+    assert summary["topics"]["schemes"]["records"] > 32
+    assert summary["producer"] == "gen-aml-0"
+    ticks = pl.read_parquet(tmp_path / "rules.parquet")
+    assert set(ticks["key"]) == {TICK_KEY}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (["payments", "--people", "500"], "--people and --schemes are for aml, not for payments"),
+        (["aml", "--schemes", "x=1"], "no scheme is called x"),
+        (["aml", "--vault", "v.sqlite"], "--vault is for payments, not for aml"),
+        (["aml", "--faults", "idle=1", "--days", "7", "--out", "x"], "no partition can be idle"),
+    ],
+)
+def test_what_a_world_cannot_be_is_one_line(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, wrong)
+    assert isinstance(result.exception, UserError)
+    assert words in str(result.exception)

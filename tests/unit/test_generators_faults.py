@@ -160,7 +160,7 @@ def test_an_idle_partition_gets_ticks_only(kind: type[Feed]) -> None:
     feed = kind(2)
     plan = Plan(count=3_000, seed=2, faults=Faults.parse("idle=2"))
     run = generate(feed, plan)
-    assert topics(feed, plan) == feed.topics
+    assert topics(feed, plan) == (*feed.topics, *feed.clocks)
     heights = [run.frame(topic).height for topic in feed.topics]
     assert sorted(heights) == [3_000, 6_000]
     for topic in feed.topics:

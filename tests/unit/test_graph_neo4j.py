@@ -65,8 +65,8 @@ def test_ends_are_written_before_their_edges():
     written = [statement.split("\n")[1] for statement, _ in _statements(edges, _ends(edges))]
     assert written == [
         "MERGE (:Account {id: id})",
-        "MATCH (a:Account {id: row[0]})",
         "MERGE (:Member {id: id})",
+        "MATCH (a:Account {id: row[0]})",
         "MATCH (a:Member {id: row[0]})",
     ]
 

@@ -12,6 +12,7 @@ from schemas.ids import (
     is_isin,
     is_lei,
     is_mic,
+    is_zone,
     isin_check_digit,
     lei_check_digits,
 )
@@ -100,3 +101,15 @@ def test_mics_and_currencies() -> None:
     assert not any(map(is_currency, ["", "eur", "EURO", "DEM", "ZZZ"]))
     assert is_asset("EUR")
     assert not is_asset("DEM")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata", "Etc/GMT+5"])
+def test_zones_of_the_iana_database_are_accepted(zone: str) -> None:
+    assert is_zone(zone)
+
+
+@pytest.mark.parametrize(
+    "zone", ["", "No/Where", "+01:00", "../etc/passwd", "UTC\n", "é", "a" * 64]
+)
+def test_other_zones_are_not(zone: str) -> None:
+    assert not is_zone(zone)

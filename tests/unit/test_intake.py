@@ -1,6 +1,7 @@
 """The edge of a job equals its naive twin, however the log is cut; nothing is lost silently."""
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from connectors.spec import SECOND, Feed, JobSpec
 from schemas.codec import decode, encode
 from schemas.records import record
 from schemas.step import Batch, Clock, Outputs, State, TableSpec
+from tests.made_log import filled
 from tests.naive.intake import judge
 
 PAYMENT = record("Payment")
@@ -155,3 +157,32 @@ def test_frames_keep_their_columns_when_empty() -> None:
     frame = intake.take_in(FEED, arrival, shard.store.tables).frame
     assert frame.is_empty()
     assert frame.schema["time"] == pl.Int64
+
+
+@pytest.mark.parametrize(
+    ("topic", "own", "late"),
+    [("transfers", True, True), ("transfers", False, False), ("cycles", 3, False)],
+)
+def test_a_mark_in_the_record_itself_counts_and_a_number_is_none(
+    topic: str, own: bool | int, late: bool
+) -> None:
+    """A transfer may rest on a late posting; a netting cycle only counts late obligations."""
+    feed = Feed(topic, ahead=2**61)
+    rec = feed.record
+    log = MemoryLog()
+    log.append(topic, 0, APPENDED, encode(rec, filled(rec.name, {"late": own, rec.time: NOON})))
+    seen: list[bool] = []
+
+    def step(state: State, batch: Batch, clock: Clock) -> Outputs:
+        seen.extend(batch[topic]["late"])
+        return {}
+
+    spec = JobSpec("netting", (feed,), step, {"none": TableSpec({"x": "int"})}, (), "1")
+    for slice_end, messages, words in slices([topic], log.partition([topic], 0), 1_000):
+        Shard(spec, 0, {}).fold(slice_end, messages, words)
+    assert seen == [late]
+
+
+def test_a_topic_read_twice_is_no_job() -> None:
+    with pytest.raises(ValueError, match="read twice"):
+        JobSpec("netting", (FEED, FEED), lambda *_: {}, {"x": TableSpec({"x": "int"})}, (), "1")

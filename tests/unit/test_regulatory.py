@@ -13,6 +13,7 @@ from schemas.step import Clock
 from tests.naive.chain import chain_holds, read
 from tests.naive.tables import naive_state
 from udfs.regulatory import TABLES, Config, RegulatoryStep, verify_chain
+from udfs.regulatory.said import NOT_CHAINED
 
 CONFIG = Config({"payments": "Payment", "netting.dead": "DeadLetter"})
 SHARD = 3
@@ -130,6 +131,66 @@ def test_a_chained_dead_letter_has_the_hash_of_what_was_sent_and_not_a_byte_of_i
     assert letter == DEAD | {"payload": b"", "reason": "out-of-range"}
     assert b"somebody" not in message
     assert read(message)["fingerprint"] == record("DeadLetter").fingerprint
+
+
+CUSTOMER = {name: "" for name in record("Customer").columns} | {
+    "change_id": "tidemark/customers/0#1",
+    "sequence": 1,
+    "time": 5,
+    "customer": "C-7",
+    "kind": "PERSON",
+    "name": "Ada Lovelace",
+    "opened": 0,
+    "identity": "PASSED",
+    "pep": True,
+    "rating": "HIGH",
+    "reasons": "cash business",
+    "due_diligence": "ENHANCED",
+    "author": "officer-1",
+}
+ALERT = {n: "" if t == pl.String else 0 for n, t in record("Alert").columns.items()} | {
+    "alert_id": "a1",
+    "domain": "AML",
+    "subject": "C-7",
+    "subject_kind": "CUSTOMER",
+    "reason": 'Customer "Ada Lovelace" is like "Ida Lovelace"',
+}
+
+
+def chained_as(name, row):
+    """The event of one result, and the result's message."""
+    rec = record(name)
+    message = encode(rec, row)
+    frame = pl.DataFrame([row], schema=rec.columns, strict=False)
+    frame = frame.with_columns(raw=pl.Series([message]), offset=0, appended=0)
+    step = RegulatoryStep(Config({"topic": name}))
+    events = step(naive_state(TABLES), {"topic": frame}, Clock(1, 0, {}, SHARD))
+    (event,) = events["regulatory.events"].rows(named=True)
+    return event, message
+
+
+@pytest.mark.parametrize(
+    ("name", "chained"),
+    [("Ada Lovelace", ""), ("c1:" + "a" * 43, "c1:" + "a" * 43), ("c1:" + "a" * 42, "")],
+)
+def test_a_change_of_a_customer_is_chained_without_the_name(name, chained):
+    event, _ = chained_as("Customer", CUSTOMER | {"name": name})
+    assert (event["kind"], event["subject"], event["event_time"]) == ("Customer", "C-7", 5)
+    assert decode(event["payload"])[1] == CUSTOMER | {"name": chained}
+    assert event["fingerprint"] == record("Customer").fingerprint
+    assert b"Lovelace" not in event["payload"]
+
+
+@pytest.mark.parametrize("rule", ["sanctions-screening", "pep-screening"])
+def test_alerts_of_screening_are_chained_without_names(rule):
+    event, _ = chained_as("Alert", ALERT | {"rule": rule})
+    assert decode(event["payload"])[1] == ALERT | {"rule": rule, "reason": NOT_CHAINED}
+
+
+@pytest.mark.parametrize("rule", ["structuring", "screening", "pep-screening-2"])
+def test_other_alerts_are_chained_byte_for_byte(rule):
+    event, message = chained_as("Alert", ALERT | {"rule": rule})
+    assert event["payload"] == message
 
 
 def test_a_batch_index_names_its_input_as_lineage():

@@ -8,7 +8,9 @@ import pytest
 
 from deploy.errors import UserError
 from deploy.reports.cases import cases
-from deploy.reports.drafts import markdown, sar, stor, write
+from deploy.reports.drafts import markdown, write
+from deploy.reports.sar import sar
+from deploy.reports.stor import stor
 from deploy.reports.walk import Window, joined, walk
 from tests.made_log import MadeLog
 

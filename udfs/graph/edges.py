@@ -106,12 +106,13 @@ def edges(flows: pl.DataFrame, feed: Feed, window_us: int, shard: int) -> pl.Dat
         edge_id=pl.format(
             "{}|{}|{}|{}|{}|{}|{}",
             "kind",
-            *(_escaped(name) for name in ("source", "target", "asset")),
+            *(escaped(name) for name in ("source", "target", "asset")),
             *("scale", "window_start", "source_partition"),
         )
     )
 
 
-def _escaped(name: str) -> pl.Expr:
+def escaped(name: str) -> pl.Expr:
+    """A column of names in which a bar can only be one between the parts of an id."""
     percent = pl.col(name).str.replace_all("%", "%25", literal=True)
     return percent.str.replace_all("|", "%7C", literal=True)

@@ -1,0 +1,15 @@
+UNWIND $rows AS row
+MATCH (a:Customer {id: row[0]})
+MATCH (b:Account {id: row[1]})
+CREATE (a)-[:SENT {
+  link_id: row[2],
+  event: row[3],
+  time: row[4],
+  amount: row[5],
+  currency: row[6],
+  scale: row[7],
+  source_topic: row[10],
+  source_partition: row[11],
+  source_offset: row[12],
+  version: row[13]
+}]->(b)

@@ -1,0 +1,1 @@
+"""What is known of customers: read from the stream, and changed in it."""

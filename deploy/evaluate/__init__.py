@@ -1,0 +1,1 @@
+"""How well decisions find what generators planted."""

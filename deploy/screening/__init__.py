@@ -1,0 +1,1 @@
+"""Lists of sanctioned and politically exposed parties: files, publishing, made-up data."""

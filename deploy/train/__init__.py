@@ -1,0 +1,1 @@
+"""Models are fitted here, on generated worlds or on labels of analysts; workers only apply them."""

@@ -1,0 +1,1 @@
+"""Anti-money-laundering: rules over a customer's postings, one small module each."""
