@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.options import Brokers, Json, Prefix
+
 EXAMPLES = {
     "acknowledge": "Example: tidemark alerts acknowledge structuring-77aa12 --user ada",
     "assign": "Example: tidemark alerts assign structuring-77aa12 --user ada",
@@ -31,9 +33,6 @@ Now = Annotated[
 ]
 Subject = Annotated[str, typer.Argument(help="The customer.")]
 Rule = Annotated[str, typer.Option(help="Only this rule; all if left out.")]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def acknowledge(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deploy.alerts import steps
+from deploy.options import Archive, Brokers, Json, Prefix
 
 PANEL = "Compliance"
 _LIST = """Examples:
@@ -26,12 +27,6 @@ tidemark alerts diff 4 --out shadow4 --json
 """
 
 Rule = Annotated[str, typer.Option(help="Only this rule; all if left out.")]
-Archive = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:

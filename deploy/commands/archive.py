@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.options import Brokers, Json
+
 PANEL = "Proof"
 _EXPORT = """Examples:
 
@@ -17,9 +19,7 @@ _IMPORT = """Example:
 tidemark import audit/2026-03-02 --prefix audit1.
 """
 
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", help="A topic; repeatable.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:

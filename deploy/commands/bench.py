@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.options import Json
+
 if TYPE_CHECKING:
     from deploy.bench.harness import Report
 
@@ -62,7 +64,6 @@ _GRAPH_EXAMPLES = """Example:
 tidemark bench graph --edges 1000000
 """
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
 

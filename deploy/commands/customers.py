@@ -1,9 +1,10 @@
 """`tidemark customers`: what is known of a customer, and changes of it, each a record."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from deploy.options import Archive, Brokers, Json, Prefix
 
 PANEL = "Compliance"
 _CHANGE = """Examples:
@@ -17,12 +18,6 @@ tidemark customers change C-78 --kind PERSON --name "Ada Lovelace" --country US 
 """
 
 Customer = Annotated[str, typer.Argument(help="The customer's id, as owner in postings.")]
-Archive = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:

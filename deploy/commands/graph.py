@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.options import Brokers, Json, Prefix
+
 if TYPE_CHECKING:
     from connectors.neo4j import Connection
     from deploy.graph.search import Search
@@ -23,10 +25,6 @@ _LINKS = """Example:
 
 tidemark graph links C0000017 C0004068 --hops 3
 """
-
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.options import Archive, Brokers, Json, Prefix
+
 PANEL = "Audit"
 _INDEX = """Examples:
 
@@ -33,12 +35,6 @@ tidemark events --kind NetPosition --limit 20
 tidemark events --subject 9999A000000000000012 --json > events.jsonl
 """
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-File = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
 At = Annotated[
     Path | None, typer.Option("--index", help="The index's file; lineage.duckdb in the home.")
 ]
@@ -53,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def index(
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     at: At = None,
@@ -91,7 +87,7 @@ def trace(
     records: Annotated[
         int, typer.Option(min=0, help="Raw records shown under one thing; 0: only named.")
     ] = 20,
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     at: At = None,
@@ -164,7 +160,7 @@ def events(
     kind: Annotated[str | None, typer.Option(help="Record name, as in NetPosition.")] = None,
     subject: Annotated[str | None, typer.Option(help="Whom or what it is about.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     as_json: Annotated[

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.options import Archive, Brokers, Prefix
+
 PANEL = "Proof"
 _NOTARY = """Examples:
 
@@ -21,11 +23,6 @@ tidemark witness --key .tidemark/keys/notary.pub --once
 tidemark witness --key notary.pub --notary /mnt/notary --name audit.example/w1 --interval 60
 """
 
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-File = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
 Folder = Annotated[
     Path | None, typer.Option("--notary", help="The notary's folder; in the home if left out.")
 ]
@@ -52,7 +49,7 @@ def notary(
     ] = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
-    file: File = None,
+    file: Archive = None,
     as_json: Json = False,
 ) -> None:
     """Check the log as it grows, keep its Merkle trees, and sign their heads.

@@ -1,10 +1,10 @@
 """`tidemark report`: drafts, extracts and the daily report from the log, and their submission."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from deploy.options import Archive, Brokers, Clock, Day, Json, Prefix, ReportFolder, Workers
 from deploy.reports import drafting_steps, steps
 
 PANEL = "Audit"
@@ -27,20 +27,6 @@ tidemark report operations --day 2026-03-02 --out reports/day
 tidemark report operations --day 2026-03-02 --file audit/2026-03-02 --out reports/day
 """
 
-File = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Out = Annotated[Path, typer.Option(help="Folder for the report; new or empty.")]
-Day = Annotated[str | None, typer.Option(help="A day UTC, as in 2026-03-02; all time without.")]
-Clock = Annotated[
-    Literal["log", "business"],
-    typer.Option(help="What the day is of: when events were logged, or what they say."),
-]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a core if left out.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -59,10 +45,10 @@ def register(app: typer.Typer) -> None:
 
 
 def transactions(
-    out: Out,
+    out: ReportFolder,
     day: Day = None,
     submitter: Annotated[str, typer.Option(help="LEI of the submitting entity, field 6.")] = "",
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     as_json: Json = False,
@@ -86,11 +72,11 @@ def transactions(
 
 
 def emir(
-    out: Out,
+    out: ReportFolder,
     day: Day = None,
     clock: Clock = "business",
     obligations: Annotated[bool, typer.Option(help="Obligations of the day, too.")] = True,
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     workers: Workers = None,
@@ -115,9 +101,9 @@ def emir(
 
 
 def controls(
-    out: Out,
+    out: ReportFolder,
     day: Day = None,
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     workers: Workers = None,
@@ -141,10 +127,10 @@ def controls(
 
 
 def operations(
-    out: Out,
+    out: ReportFolder,
     day: Annotated[str, typer.Option(help="A day UTC, as in 2026-03-02.")],
     clock: Clock = "log",
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     workers: Workers = None,

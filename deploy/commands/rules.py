@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.options import Archive, Brokers, Json, Prefix
+
 PANEL = "Compliance"
 _PUBLISH = """Examples:
 
@@ -40,12 +42,6 @@ Author = Annotated[str, typer.Option(help="Who publishes it, by user id.")]
 Approver = Annotated[str, typer.Option(help="Who approved it, by user id; not the author.")]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Epoch = Annotated[int | None, typer.Option(help="Its number; one above the last if left out.")]
-Archive = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:

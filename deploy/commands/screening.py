@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from deploy.commands.evaluate import group
+from deploy.options import Brokers, Json
 
 PANEL = "Data"
 _PUBLISH = """Examples:
@@ -17,8 +18,6 @@ tidemark screening publish good-guys.csv --name good-guys --kind exceptions --au
 tidemark screening publish list.csv --name eu --author ann --out day/lists.parquet --time 2026-03-02
 """
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
 Prefix = Annotated[str, typer.Option(help="Put before the topic's name.")]
 Threshold = Annotated[
     int | None, typer.Option(min=1, max=1_000_000, help="Least score, parts per million.")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.options import Json
+
 PANEL = "Audit"
 _COMMIT = """Examples:
 
@@ -19,7 +21,6 @@ tidemark vault erase C000001 --yes
 """
 
 Where = Annotated[Path | None, typer.Option("--vault", help="The vault; vault.sqlite in the home.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Value = Annotated[str | None, typer.Option(help="The value; read from standard input if left out.")]
 
 

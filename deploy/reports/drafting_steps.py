@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from deploy.options import Archive, Brokers, Clock, Day, Json, Prefix, ReportFolder, Workers
+
 if TYPE_CHECKING:
     from deploy.verification import Place
 
@@ -21,30 +23,17 @@ CTR = """Example:
 tidemark report ctr --subject C-77 --out reports/ctr
 """
 
-File = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Out = Annotated[Path, typer.Option(help="Folder for the report; new or empty.")]
-Day = Annotated[str | None, typer.Option(help="A day UTC, as in 2026-03-02; all time without.")]
-Clock = Annotated[
-    Literal["log", "business"],
-    typer.Option(help="What the day is of: when events were logged, or what they say."),
-]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a core if left out.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Subject = Annotated[str | None, typer.Option(help="Only this subject.")]
 Alert = Annotated[list[str] | None, typer.Option("--alert", help="An alert's id; repeatable.")]
 
 
 def stor(
-    out: Out,
+    out: ReportFolder,
     subject: Subject = None,
     alert: Alert = None,
     day: Day = None,
     clock: Clock = "log",
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     workers: Workers = None,
@@ -61,12 +50,12 @@ def stor(
 
 
 def sar(
-    out: Out,
+    out: ReportFolder,
     subject: Subject = None,
     alert: Alert = None,
     day: Day = None,
     clock: Clock = "log",
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     workers: Workers = None,
@@ -83,12 +72,12 @@ def sar(
 
 
 def ctr(
-    out: Out,
+    out: ReportFolder,
     subject: Subject = None,
     alert: Alert = None,
     day: Day = None,
     clock: Clock = "log",
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     workers: Workers = None,

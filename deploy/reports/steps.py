@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.options import Archive, Brokers, Json, Prefix
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,13 +28,6 @@ tidemark report endpoint --port 8700 --reject 0.5
 """
 
 KINDS = ("transactions", "stor", "sar", "ctr", "emir", "controls", "operations")
-
-File = Annotated[
-    Path | None, typer.Option("--file", help="Read an archive that export wrote, not Kafka.")
-]
-Brokers = Annotated[str | None, typer.Option(help="Kafka, HOST:PORT; this checkout's if left out.")]
-Prefix = Annotated[str, typer.Option(help="What the topics' names have before them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def submit(
@@ -82,7 +77,7 @@ def submit(
 
 def status(
     report: Annotated[str | None, typer.Argument(metavar="[ID]", help="One report.")] = None,
-    file: File = None,
+    file: Archive = None,
     brokers: Brokers = None,
     prefix: Prefix = "",
     as_json: Json = False,
