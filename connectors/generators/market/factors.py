@@ -106,12 +106,13 @@ class Factors:
 
 def volatility_start(rng: np.random.Generator) -> Floats:
     """Log-variances drawn from their long-run distribution, shape (GROUPS,)."""
-    return _MEAN + np.sqrt(SPREAD) * rng.standard_normal(GROUPS)
+    drawn: Floats = _MEAN + np.sqrt(SPREAD) * rng.standard_normal(GROUPS)
+    return drawn
 
 
 def volatility_after(h: Floats, dt: float, shock: Floats) -> Floats:
     """Log-variances `dt` days on; `shock` standard normal, shape (GROUPS,)."""
-    kept = PHI**dt
+    kept = float(PHI**dt)
     moved: Floats = _MEAN + kept * (h - _MEAN) + np.sqrt(SPREAD * (1.0 - kept**2)) * shock
     return moved
 

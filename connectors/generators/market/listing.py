@@ -5,14 +5,13 @@ against the dollar, so that crosses agree. Options are on the 20 most popular eq
 expiries after the last day, five strikes, calls and puts.
 """
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import polars as pl
 
 from connectors.generators.arrays import Floats
-from connectors.generators.draw import codes, stream, zipf_weights
+from connectors.generators.draw import stream, zipf_weights
 from connectors.generators.market.factors import (
     CURRENCY,
     CURVES,
@@ -26,9 +25,9 @@ from connectors.generators.market.factors import EQUITY as EQUITY_GROUP
 from connectors.generators.market.factors import (
     RATES as RATE_GROUP,
 )
-from connectors.generators.market.instruments import BOND, EQUITY, FX, KINDS, OPTION, Universe
+from connectors.generators.market.instruments import BOND, EQUITY, FX, OPTION, Universe
 from connectors.generators.market.parties import Market
-from schemas.ids import isin_check_digit
+from connectors.generators.market.parts import Part, isins, reference
 
 BONDS, UNDERLYINGS = 80, 20
 STRIKES = (0.90, 0.95, 1.00, 1.05, 1.10)
@@ -43,25 +42,6 @@ _ISSUERS = (
 )
 _SHARES = np.array([0.50, 0.10, 0.20, 0.20])
 """Share of the ticks by kind."""
-
-
-@dataclass
-class _Part:
-    """Instruments of one kind: what differs between them; see `Universe`."""
-
-    kind: int
-    frame: pl.DataFrame
-    level: Floats
-    loadings: Floats
-    own: Floats
-    own_rate: float
-    own_jump: float
-    group: int
-    half_spread: float
-    size: float
-    lot: int
-    weight: Floats
-    root: list[int] | None = None
 
 
 def universe(seed: int, first: int, last: int) -> Universe:
@@ -110,20 +90,20 @@ def universe(seed: int, first: int, last: int) -> Universe:
     )
 
 
-def _equities(rng: np.random.Generator, market: Market, factors: Factors) -> _Part:
+def _equities(rng: np.random.Generator, market: Market, factors: Factors) -> Part:
     n = len(market.isins)
     sector = rng.integers(0, len(SECTORS), n)
     loadings = np.zeros((n, len(factors.names)))
     loadings[:, 0] = np.clip(1.0 + 0.25 * rng.standard_normal(n), 0.3, 2.0)
     loadings[np.arange(n), 1 + sector] = 0.6 + 0.8 * rng.random(n)
-    frame = _frame(
+    frame = reference(
         isin=market.isins,
         kind=EQUITY,
         sector=pl.Series(SECTORS).gather(sector),
         mic=market.venues,
         currency=market.currencies,
     )
-    return _Part(
+    return Part(
         kind=EQUITY,
         frame=frame,
         level=np.log(market.prices / 100.0),
@@ -139,7 +119,7 @@ def _equities(rng: np.random.Generator, market: Market, factors: Factors) -> _Pa
     )
 
 
-def _bonds(rng: np.random.Generator, factors: Factors, first: int) -> _Part:
+def _bonds(rng: np.random.Generator, factors: Factors, first: int) -> Part:
     issuer = rng.integers(0, len(_ISSUERS), BONDS)
     country, currency, venue = (
         pl.Series([of[i] for of in _ISSUERS]).gather(issuer) for i in range(3)
@@ -153,8 +133,8 @@ def _bonds(rng: np.random.Generator, factors: Factors, first: int) -> _Part:
     loadings[rows, factors.index(f"rate:{CURVES[0]}:slope") + curve] = (years - 5.0) / 10.0
     spread = 0.001 + 0.02 * rng.random(BONDS) ** 2
     level = np.array([0.022, 0.040, 0.042])[curve] + 0.0004 * (years - 5.0) + spread
-    frame = _frame(
-        isin=_isins(rng, country + "B", BONDS),
+    frame = reference(
+        isin=isins(rng, country + "B", BONDS),
         kind=BOND,
         mic=venue,
         currency=currency,
@@ -164,7 +144,7 @@ def _bonds(rng: np.random.Generator, factors: Factors, first: int) -> _Part:
         expiry=first + days,
         coupon_ppm=np.maximum(np.rint(level * 400.0), 0).astype(np.int64) * 2_500,
     )
-    return _Part(
+    return Part(
         kind=BOND,
         frame=frame,
         level=level,
@@ -180,7 +160,7 @@ def _bonds(rng: np.random.Generator, factors: Factors, first: int) -> _Part:
     )
 
 
-def _pairs(rng: np.random.Generator, factors: Factors) -> _Part:
+def _pairs(rng: np.random.Generator, factors: Factors) -> Part:
     abroad = {code: f"fx:{code}" for code in DOLLAR_PRICES if code != "USD"}
     moved = 0.03 * rng.standard_normal(len(DOLLAR_PRICES))
     value = {
@@ -195,15 +175,15 @@ def _pairs(rng: np.random.Generator, factors: Factors) -> _Part:
             if code in abroad:
                 loadings[row, factors.index(abroad[code])] = sign
     yen = np.array([paid == "JPY" for _, paid in pairs])
-    frame = _frame(
-        isin=_isins(rng, pl.Series(["EZF"] * len(pairs)), len(pairs)),
+    frame = reference(
+        isin=isins(rng, pl.Series(["EZF"] * len(pairs)), len(pairs)),
         kind=FX,
         mic=pl.Series(["XOFF"] * len(pairs)),
         currency=pl.Series([paid for _, paid in pairs]),
         base_currency=pl.Series([bought for bought, _ in pairs]),
         price_scale=np.where(yen, 3, 5),
     )
-    return _Part(
+    return Part(
         kind=FX,
         frame=frame,
         level=np.array([value[bought] - value[paid] for bought, paid in pairs]),
@@ -219,7 +199,7 @@ def _pairs(rng: np.random.Generator, factors: Factors) -> _Part:
     )
 
 
-def _options(rng: np.random.Generator, equities: _Part, factors: Factors, last: int) -> _Part:
+def _options(rng: np.random.Generator, equities: Part, factors: Factors, last: int) -> Part:
     grid = [
         (of, months, strike, side)
         for of in range(UNDERLYINGS)
@@ -237,8 +217,8 @@ def _options(rng: np.random.Generator, equities: _Part, factors: Factors, last: 
         months: np.busday_offset(month + months, 2, roll="forward", weekmask="Fri").astype(np.int64)
         for months in EXPIRIES
     }
-    frame = _frame(
-        isin=_isins(rng, under["isin"].str.head(2) + "O", len(grid)),
+    frame = reference(
+        isin=isins(rng, under["isin"].str.head(2) + "O", len(grid)),
         kind=OPTION,
         sector=under["sector"],
         mic=under["mic"],
@@ -249,7 +229,7 @@ def _options(rng: np.random.Generator, equities: _Part, factors: Factors, last: 
         strike=strike.astype(np.int64),
         expiry=np.array([fridays[months] for _, months, _, _ in grid]),
     )
-    return _Part(
+    return Part(
         kind=OPTION,
         frame=frame,
         level=equities.level[root],
@@ -264,36 +244,3 @@ def _options(rng: np.random.Generator, equities: _Part, factors: Factors, last: 
         weight=zipf_weights(len(grid), 0.5),
         root=root,
     )
-
-
-def _isins(rng: np.random.Generator, prefix: pl.Series, n: int) -> pl.Series:
-    """Codes that all differ: a prefix of three, eight digits, the check digit."""
-    bodies = [a + b for a, b in zip(prefix, codes(rng, n, 8, symbols=10), strict=True)]
-    return pl.Series([body + isin_check_digit(body) for body in bodies])
-
-
-def _frame(kind: int, isin: pl.Series, **given: object) -> pl.DataFrame:
-    """Reference data; what is not given is empty, 0, or as for an equity in whole cents."""
-    columns: dict[str, tuple[object, pl.DataType]] = {
-        "sector": ("", pl.String()),
-        "mic": ("", pl.String()),
-        "currency": ("", pl.String()),
-        "base_currency": ("", pl.String()),
-        "multiplier": (1, pl.Int64()),
-        "price_scale": (2, pl.Int32()),
-        "tick": (1, pl.Int64()),
-        "underlying": ("", pl.String()),
-        "option_side": ("NONE", pl.String()),
-        "strike": (0, pl.Int64()),
-        "expiry": (0, pl.Int32()),
-        "coupon_ppm": (0, pl.Int64()),
-    }
-    n = len(isin)
-    frame = {"isin": isin, "kind": pl.repeat(KINDS[kind], n, eager=True)}
-    for name, (usual, kept_as) in columns.items():
-        value = given.get(name, usual)
-        value = (
-            value if isinstance(value, pl.Series | np.ndarray) else pl.repeat(value, n, eager=True)
-        )
-        frame[name] = pl.Series(value).cast(kept_as)
-    return pl.DataFrame(frame)
