@@ -21,8 +21,8 @@ from connectors.generators.market.ticks import FILL, OPENING, QUOTE, REFERENCE, 
 from schemas.money import EXPONENTS
 
 FIRST_DAY = date(2026, 3, 2)
-LONGEST = 20
-"""Days a market may be open: options that are listed at the start still live."""
+LONGEST = 250
+"""Days a market may be open: every bond lives longer."""
 _FEE_SHARE = 20_000
 """The fee is a 20,000th of what is paid: half a basis point."""
 
