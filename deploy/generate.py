@@ -51,7 +51,8 @@ class Order:
 
     With a `vault`, personal values are sent as commitments (deploy.erasure). `people` and `schemes`
     are for the feed aml; schemes in the text form of `Wanted`. `bad`, a share of the quotes,
-    `burst`, how many times as much at noon, and `history`, a file, are for market.
+    `halted`, a number of instruments, `burst`, how many times as much at noon, and `history`, a
+    file, are for market.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Order:
     people: int | None = None
     schemes: str | None = None
     bad: float | None = None
+    halted: int | None = None
     burst: float | None = None
     history: Path | None = None
 
@@ -83,9 +85,11 @@ class Order:
             raise ValueError(f"--seed is {self.seed}: it cannot be negative")
         if self.vault is not None and self.kind != Payments.kind:
             raise ValueError(f"--vault is for payments, not for {self.kind}: leave it out")
-        market = (self.bad, self.burst, self.history) != (None, None, None)
-        if market and self.kind != MarketWorld.kind:
-            raise ValueError(f"--bad, --burst and --history are for market, not for {self.kind}")
+        market = (self.bad, self.halted, self.burst, self.history)
+        if any(asked is not None for asked in market) and self.kind != MarketWorld.kind:
+            raise ValueError(
+                f"--bad, --halted, --burst and --history are for market, not for {self.kind}"
+            )
         if self.kind == AmlWorld.kind:
             wanted = None if self.schemes is None else Wanted.parse(self.schemes)
             asked = self.days or 30, self.count, self.people, wanted
@@ -93,7 +97,7 @@ class Order:
         if self.people is not None or self.schemes is not None:
             raise ValueError(f"--people and --schemes are for aml, not for {self.kind}")
         if self.kind == MarketWorld.kind:
-            amount = Amount(self.count, self.bad or 0.0)
+            amount = Amount(self.count, self.bad or 0.0, halted=self.halted or 0)
             burst = None if self.burst is None else Burst(self.burst)
             return MarketWorld(self.seed, first, self.days or 1, amount, burst)
         if self.kind == Trades.kind:

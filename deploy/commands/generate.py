@@ -78,6 +78,10 @@ def generate(
     bad: Annotated[
         float | None, typer.Option(help="Market: share of quotes crossed, zero or negative.")
     ] = None,
+    halted: Annotated[
+        int | None,
+        typer.Option(help="Market: instruments that stop halfway; their quotes go stale."),
+    ] = None,
     burst: Annotated[
         float | None, typer.Option(help="Market: so many times as much from 12:00 to 12:10.")
     ] = None,
@@ -112,6 +116,7 @@ def generate(
         people=people,
         schemes=schemes,
         bad=bad,
+        halted=halted,
         burst=burst,
         history=history,
     )

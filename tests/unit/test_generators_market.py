@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from connectors.generators import Amount, Faults, MarketWorld, Plan, topics
 from connectors.generators.calendar import Burst, TradingDays
 from connectors.generators.feed import DAY, SECOND
-from connectors.generators.market.history import from_csv, from_parquet
+from connectors.generators.market.history import from_parquet
 from connectors.topics import TOPICS
 from deploy.commands import generate as command
 from deploy.errors import UserError
@@ -150,6 +150,21 @@ def test_every_trade_is_at_the_standing_quote(quotes: pl.DataFrame, fills: pl.Da
     assert standing(quotes, fills) == []
 
 
+def test_halted_instruments_stop_halfway() -> None:
+    """Half of a day's business is done at 12:15, by the symmetry of the day."""
+    world = MarketWorld(7, amount=Amount(COUNT, halted=200))
+    run = generate(world, Plan(count=world.count, seed=7))
+    assert len(set(world.halted)) == 200
+    noon = world.start + 4 * 3_600 * SECOND + 900 * SECOND
+    for topic, time in (("quotes", "time"), ("fills", "trade_time")):
+        frame = run.frame(topic)
+        late = set(frame.filter(pl.col(time) > noon)["isin"])
+        assert late.isdisjoint(world.halted)
+        assert not set(frame["isin"]).isdisjoint(world.halted)
+    with pytest.raises(ValueError, match="at most half"):
+        MarketWorld(7, amount=Amount(COUNT, halted=700))
+
+
 def test_books_open_with_positions_and_belong_to_the_house(
     world: MarketWorld, fills: pl.DataFrame
 ) -> None:
@@ -267,6 +282,7 @@ def test_the_command_writes_files_and_the_history(tmp_path: Path) -> None:
         ({"kind": "aml", "history": Path("x.csv")}, "are for market"),
         ({"days": 300}, "1 to 250"),
         ({"bad": 2.0}, "a share"),
+        ({"halted": -1}, "not less than 0"),
         ({"count": 0}, "at least 1"),
     ],
 )
@@ -277,14 +293,3 @@ def test_what_makes_no_sense_is_refused_in_words(
 
     with pytest.raises(UserError, match=words):
         carry_out(order(**given), "", tmp_path)
-
-
-def test_the_history_goes_through_csv_with_the_same_bits(
-    world: MarketWorld, tmp_path: Path
-) -> None:
-    path = tmp_path / "h.csv"
-    world.past.factors.to_csv(path)
-    found = from_csv(path)
-    assert found.names == world.past.factors.names
-    assert np.array_equal(found.days, world.past.factors.days)
-    assert np.array_equal(found.returns, world.past.factors.returns)

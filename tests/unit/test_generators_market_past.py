@@ -241,6 +241,15 @@ def test_parquet_gives_the_same_bits(past: Past, tmp_path: Path) -> None:
     assert np.array_equal(found.days, both.days)
 
 
+def test_the_history_goes_through_csv_with_the_same_bits(past: Past, tmp_path: Path) -> None:
+    path = tmp_path / "h.csv"
+    past.factors.to_csv(path)
+    found = from_csv(path)
+    assert found.names == past.factors.names
+    assert np.array_equal(found.days, past.factors.days)
+    assert np.array_equal(found.returns, past.factors.returns)
+
+
 @pytest.mark.parametrize(
     ("names", "days", "returns", "words"),
     [

@@ -82,9 +82,12 @@ class Factors:
         return self.names.index(name)
 
     def shocks(self, rng: np.random.Generator, n: int) -> Floats:
-        """Correlated standard normal shocks, shape (n, F)."""
-        drawn: Floats = rng.standard_normal((n, len(self.names))) @ self.root.T
-        return drawn
+        """Correlated standard normal shocks, shape (n, F); added up in a fixed order, no BLAS."""
+        drawn = rng.standard_normal((n, len(self.names)))
+        mixed = np.zeros_like(drawn)
+        for into, source in np.argwhere(self.root).tolist():
+            mixed[:, into] += self.root[into, source] * drawn[:, source]
+        return mixed
 
     def jumps(self, rng: np.random.Generator, dt: Floats) -> tuple[Floats, Ints]:
         """What jumps add in each of the steps of `dt` days, and how many there are; shapes (n, F).

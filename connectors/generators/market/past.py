@@ -59,7 +59,9 @@ def past(seed: int, universe: Universe, first: int, days: int = DAYS) -> Past:
     jumped, jumps = factors.jumps(rng, one)
     steps = factors.sd * now[:, factors.group] * z + jumped
     own, own_jumps = _own(rng, universe, now)
-    level = steps @ universe.loadings.T + own
+    level = own
+    for step, loading in zip(steps.T, universe.loadings.T, strict=True):
+        level += step[:, None] * loading
     prices, changes = _revalued(universe, level[:, universe.root], volatility, first)
     before = np.busday_offset(np.datetime64(first, "D"), np.arange(-days, 0), roll="forward")
     dates: Ints = before.astype(np.int64)

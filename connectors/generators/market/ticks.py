@@ -60,18 +60,22 @@ class Amount:
         count: Ticks, quotes and trades, after the opening.
         bad: Share of the quotes that are crossed, zero or negative, on purpose.
         positions: Instruments each book opens with.
+        halted: Instruments that neither quote nor trade in the second half of the business, so that
+            their last quote goes stale.
     """
 
     count: int
     bad: float = 0.0
     positions: int = 30
+    halted: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what is no amount."""
-        if self.count < 1 or not 0.0 <= self.bad <= 1.0 or self.positions < 0:
+        least = min(self.positions, self.halted)
+        if self.count < 1 or not 0.0 <= self.bad <= 1.0 or least < 0:
             raise ValueError(
-                f"count {self.count}, bad quotes {self.bad:g}, positions {self.positions}: "
-                "at least 1, a share, and not less than 0 are asked"
+                f"count {self.count}, bad quotes {self.bad:g}, positions {self.positions}, "
+                f"halted {self.halted}: at least 1, a share, and not less than 0 are asked"
             )
 
 
@@ -89,6 +93,13 @@ class Ticks:
         self._factors = np.zeros(len(universe.factors.names))
         self._own, self._last = np.zeros(n), np.zeros(n)
         self._sound = {name: np.zeros(n, dtype=np.int64) for name in _QUOTED}
+        drawn = stream(seed, "market halts").permutation(n)
+        if amount.halted > n // 2:
+            raise ValueError(f"halted is {amount.halted}: at most half of {n} instruments can be")
+        self.halted: Ints = np.sort(drawn[: amount.halted])
+        """Instruments that halt in the middle of the business."""
+        self._instead = np.arange(n)
+        self._instead[drawn[: amount.halted]] = drawn[n - amount.halted :]
 
     def units(self) -> Iterator[pl.DataFrame]:
         """The opening, then blocks of at most `BLOCK` ticks in order of time."""
@@ -119,6 +130,7 @@ class Ticks:
         share = (number + rng.random(BLOCK)[:n]) / self.amount.count
         at, clock = self.days.times(share), share * self._span
         which = choose(rng, self.universe.weight, BLOCK)[:n]
+        which = np.where(share < 0.5, which, self._instead[which])
         traded = rng.random(BLOCK)[:n] < TRADED
         level = self._levels(rng, clock, self.universe.root[which])
         quotes = self._quotes(rng, which, self._prices(which, level, at))
@@ -145,7 +157,9 @@ class Ticks:
         steps = own * rng.standard_normal(len(root))
         steps += np.sqrt(counts) * universe.own_jump[root] * rng.standard_normal(len(root))
         walked = summed(root, steps, self._own)
-        moved = np.einsum("nf,nf->n", path, universe.loadings[root])
+        moved = np.zeros(len(root))
+        for f in range(path.shape[1]):
+            moved += path[:, f] * universe.loadings[root, f]
         market = float(np.sum(np.sqrt(dt) * z[:, 0]) / np.sqrt(dt.sum()))
         self.h = volatility_after(h, dt.sum(), leveraged(market, rng.standard_normal(GROUPS)))
         self._factors, self._clock = path[-1], float(clock[-1])

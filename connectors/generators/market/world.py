@@ -46,7 +46,7 @@ class MarketWorld:
         """Open the market on `days` business days from `day` on.
 
         Raises:
-            ValueError: It would be open for more than `LONGEST` days.
+            ValueError: It would be open for more than `LONGEST` days, or too many would halt.
         """
         if not 1 <= days <= LONGEST:
             raise ValueError(f"{days} days: a market is open for 1 to {LONGEST}")
@@ -57,14 +57,20 @@ class MarketWorld:
         self.universe = universe(seed, first, last)
         self.past: Past = past(seed, self.universe, first)
         """The 750 days before, for scenarios."""
+        halted = self._ticks().halted
+        self.halted: list[str] = self.universe.frame["isin"][halted].to_list()
+        """Instruments that stop in the middle of the business."""
         opened = len(self.universe.market.books) * self.amount.positions
         self.count = 2 * len(self.universe) + opened + self.amount.count
         """Units there are: reference data, quotes, fills."""
 
     def units(self) -> Iterator[pl.DataFrame]:
         """The opening, then quotes and trades in order of time."""
+        yield from self._ticks().units()
+
+    def _ticks(self) -> Ticks:
         h: Floats = self.past.volatility[-1]
-        yield from Ticks(self.seed, self.universe, self._days, self.amount, h).units()
+        return Ticks(self.seed, self.universe, self._days, self.amount, h)
 
     def records(self, units: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         """The records of units by topic, in order of `unit`."""
