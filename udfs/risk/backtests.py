@@ -25,7 +25,7 @@ YELLOW_FROM, RED_FROM = 0.95, 0.9999
 _PLUS_1996 = (0.40, 0.50, 0.65, 0.75, 0.85)
 _MAR32 = (1.70, 1.76, 1.83, 1.88, 1.92)
 DESK_MOST = {0.01: 12, 0.025: 30}
-"""Exceptions in 250 days that a desk may have, by tail probability: MAR32.18."""
+"""Exceptions in 250 days that a desk may have, by tail probability: MAR32."""
 PLA_DAYS = 250
 _GREEN_SPEARMAN, _RED_SPEARMAN = 0.80, 0.70
 _GREEN_KS, _RED_KS = 0.09, 0.12
@@ -39,7 +39,7 @@ class Exceptions:
         flags: Whether each day is an exception, shape (days,); day 0 is the second one given.
         count: Exceptions, days that cannot be judged included.
         missing: Days that cannot be judged, for P&L or VaR is NaN or infinite: they count as
-            exceptions (MAR32.6), and here they are named.
+            exceptions, as the Basel standard MAR32 has it, and here they are named.
     """
 
     flags: Flags

@@ -18,9 +18,9 @@ from connectors.generators.feed import SECOND
 from connectors.generators.market.listing import universe
 from connectors.generators.market.past import Past, past
 from connectors.generators.market.ticks import FILL, OPENING, QUOTE, REFERENCE, Amount, Ticks
+from connectors.generators.trades import FIRST_DAY
 from schemas.money import EXPONENTS
 
-FIRST_DAY = date(2026, 3, 2)
 LONGEST = 250
 """Days a market may be open: every bond lives longer."""
 _FEE_SHARE = 20_000
