@@ -200,6 +200,14 @@ def test_prices_become_returns(tmp_path: Path) -> None:
     assert len(found.days) == 2
 
 
+def test_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
+    plain = from_csv(written(tmp_path / "h.csv", GOOD))
+    (tmp_path / "w.csv").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert np.array_equal(from_csv(tmp_path / "w.csv").returns, plain.returns)
+    with pytest.raises(HistoryError, match="line 7: a finite number"):
+        from_csv(written(tmp_path / "h.csv", GOOD + "2026-02-28,a\u2028,1\n2026-02-28,a,x\n"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -109,10 +109,10 @@ def from_csv(path: Path) -> History:
         OSError: The file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise HistoryError(f"{path}: not UTF-8 at byte {error.start}") from None
-    header = lines[0].strip() if lines else ""
+    header = lines[0].strip()
     if header not in (RETURN, PRICE):
         raise HistoryError(f"{path}, line 1: the header must be {RETURN} or {PRICE}")
     if len(lines) == 1:
