@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udfs.risk.backtests import (
-    attribution,
     christoffersen,
     desk_passes,
     exceptions,
@@ -16,10 +15,10 @@ from udfs.risk.backtests import (
     multiplier_1996,
     multiplier_mar32,
     not_rejected,
-    pla_zone,
     traffic_light,
     worse,
 )
+from udfs.risk.pla import attribution, pla_zone
 
 # Basel Committee, Supervisory framework for the use of "backtesting" in conjunction with the
 # internal models approach to market risk capital requirements, January 1996, table 2.

@@ -1,11 +1,11 @@
-"""Does a VaR model hold: exceptions, their number, their order, its zone, its P&L attribution.
+"""Does a VaR model hold: exceptions, their number, their order, its zone.
 
     flags  = exceptions(pnl, var)              day t against the VaR of day t - 1, strict
     kupiec(flags.count, flags.days, 0.01)      are there too many or too few of them
     christoffersen(flags.flags, 0.01)          do they come in clusters; both questions at once
     traffic_light(flags.count, flags.days, 0.01), multiplier_1996, multiplier_mar32
-    attribution(risk_theoretical, hypothetical)    Spearman, Kolmogorov-Smirnov, zone
 
+Whether the model's P&L is that of the desk is asked in `udfs.risk.pla`.
 Statistics are floats and leave as such; counts and zones are exact. 0 ln 0 is 0 throughout.
 """
 
@@ -18,7 +18,6 @@ from scipy import special, stats
 
 Flags = NDArray[np.bool_]
 Zone = Literal["green", "yellow", "red"]
-PlaZone = Literal["green", "amber", "red", "undefined"]
 
 YELLOW_FROM, RED_FROM = 0.95, 0.9999
 """A zone begins with the least number of exceptions whose cumulative probability reaches this."""
@@ -26,9 +25,6 @@ _PLUS_1996 = (0.40, 0.50, 0.65, 0.75, 0.85)
 _MAR32 = (1.70, 1.76, 1.83, 1.88, 1.92)
 DESK_MOST = {0.01: 12, 0.025: 30}
 """Exceptions in 250 days that a desk may have, by tail probability: MAR32."""
-PLA_DAYS = 250
-_GREEN_SPEARMAN, _RED_SPEARMAN = 0.80, 0.70
-_GREEN_KS, _RED_KS = 0.09, 0.12
 
 
 @dataclass(frozen=True)
@@ -101,27 +97,6 @@ class Light:
     cumulative: float
     yellow: int
     red: int
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """How close the risk model's P&L is to the hypothetical one.
-
-    Attributes:
-        spearman: Rank correlation, mean ranks for ties; NaN where there is none.
-        ks: Greatest distance of the empirical distributions; NaN where there is none.
-        zone: The worse of both metrics' zones; undefined where a metric is.
-        days: Days used.
-        missing: Days left out, for one of the P&Ls is NaN or infinite.
-        complete: Whether at least `PLA_DAYS` were used.
-    """
-
-    spearman: float
-    ks: float
-    zone: PlaZone
-    days: int
-    missing: NDArray[np.int64]
-    complete: bool
 
 
 def exceptions(pnl: ArrayLike, var: ArrayLike) -> Exceptions:
@@ -239,42 +214,6 @@ def desk_passes(at_99: int, at_975: int) -> bool:
         at_975: Exceptions at 97.5 %.
     """
     return at_99 <= DESK_MOST[0.01] and at_975 <= DESK_MOST[0.025]
-
-
-def attribution(risk_theoretical: ArrayLike, hypothetical: ArrayLike) -> Attribution:
-    """Spearman correlation and Kolmogorov-Smirnov distance of two P&Ls, and their zone (MAR32).
-
-    Green: correlation above 0.80 and distance below 0.09. Red: correlation below 0.70 or distance
-    above 0.12. Amber: the rest.
-
-    Args:
-        risk_theoretical: P&L of each day by the risk model, shape (n,).
-        hypothetical: P&L of each day by full revaluation, shape (n,), same unit.
-
-    Raises:
-        ValueError: Lengths differ.
-    """
-    model, full = np.asarray(risk_theoretical), np.asarray(hypothetical)
-    if model.ndim != 1 or model.shape != full.shape:
-        raise ValueError(f"P&L of {model.shape} and {full.shape}: two equal rows are asked")
-    known = np.isfinite(model) & np.isfinite(full)
-    missing, model, full = np.flatnonzero(~known), model[known], full[known]
-    spearman, ks = float("nan"), float("nan")
-    if len(model) > 1:
-        ks = float(stats.ks_2samp(model, full, method="asymp").statistic)
-        if np.ptp(model) > 0 and np.ptp(full) > 0:
-            spearman = float(stats.spearmanr(model, full).statistic)
-    zone = pla_zone(spearman, ks)
-    return Attribution(spearman, ks, zone, len(model), missing, len(model) >= PLA_DAYS)
-
-
-def pla_zone(spearman: float, ks: float) -> PlaZone:
-    """The zone of both metrics; undefined if one is NaN."""
-    if np.isnan(spearman) or np.isnan(ks):
-        return "undefined"
-    if spearman < _RED_SPEARMAN or ks > _RED_KS:
-        return "red"
-    return "green" if spearman > _GREEN_SPEARMAN and ks < _GREEN_KS else "amber"
 
 
 def _require(count: int, days: int, p: float) -> None:
