@@ -1,4 +1,4 @@
-"""Is the P&L of the risk model that of the desk: the attribution test of the Basel standard MAR32."""
+"""Is the P&L of the risk model that of the desk: attribution test of the Basel standard MAR32."""
 
 from dataclasses import dataclass
 from typing import Literal
