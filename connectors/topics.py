@@ -35,6 +35,8 @@ TOPICS = {
     for topic in [
         Topic("obligations", "Obligation", "netting_set"),
         Topic("fills", "Fill", "book"),
+        Topic("quotes", "Quote", "isin"),
+        Topic("instruments", "Instrument", "isin"),
         Topic("payments", "Payment", "payment_id"),
         Topic("postings", "Posting", "owner"),
         Topic("labels", "Label", "event_id"),

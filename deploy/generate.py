@@ -11,9 +11,11 @@ from typing import Any
 from connectors.generators import (
     LABELS,
     AmlWorld,
+    Amount,
     Chunk,
     Faults,
     Feed,
+    MarketWorld,
     Payments,
     Plan,
     Trades,
@@ -24,6 +26,8 @@ from connectors.generators import (
     to_files,
     topics,
 )
+from connectors.generators.calendar import Burst
+from connectors.generators.market.history import History
 from connectors.producer import DeliveryError, KafkaEnd, Pace, Sent, deliver
 from deploy import terminal
 from deploy.erasure import Pseudonymous, Vault
@@ -35,7 +39,8 @@ from udfs.aml.ruleset import DEFAULT
 TICKS_PER_SECOND = 20
 FASTEST_CHUNK = 5_000
 """Records of a chunk when no rate is asked for."""
-RECORDS_OF_A_UNIT = 3
+RECORDS_OF_A_UNIT = {MarketWorld.kind: 1}
+"""About how many records a unit of a feed gives; 3 if it is not named."""
 LONGEST_DAYS = 366
 _SECOND = 1_000_000
 
@@ -45,7 +50,9 @@ class Order:
     """What was asked for on the command line; times in seconds, see `Plan` for the rest.
 
     With a `vault`, personal values are sent as commitments (deploy.erasure). `people` and `schemes`
-    are for the feed aml; schemes in the text form of `Wanted`.
+    are for the feed aml; schemes in the text form of `Wanted`. `bad`, a share of the quotes,
+    `halted`, a number of instruments, `burst`, how many times as much at noon, and `history`, a
+    file, are for market.
     """
 
     kind: str
@@ -61,6 +68,10 @@ class Order:
     vault: Path | None = None
     people: int | None = None
     schemes: str | None = None
+    bad: float | None = None
+    halted: int | None = None
+    burst: float | None = None
+    history: Path | None = None
 
     def feed(self) -> Feed:
         """The world and its calendar; ValueError if there is none such."""
@@ -74,12 +85,21 @@ class Order:
             raise ValueError(f"--seed is {self.seed}: it cannot be negative")
         if self.vault is not None and self.kind != Payments.kind:
             raise ValueError(f"--vault is for payments, not for {self.kind}: leave it out")
+        market = (self.bad, self.halted, self.burst, self.history)
+        if any(asked is not None for asked in market) and self.kind != MarketWorld.kind:
+            raise ValueError(
+                f"--bad, --halted, --burst and --history are for market, not for {self.kind}"
+            )
         if self.kind == AmlWorld.kind:
             wanted = None if self.schemes is None else Wanted.parse(self.schemes)
             asked = self.days or 30, self.count, self.people, wanted
             return AmlWorld(self.seed, first, *asked, DEFAULT.rates)
         if self.people is not None or self.schemes is not None:
             raise ValueError(f"--people and --schemes are for aml, not for {self.kind}")
+        if self.kind == MarketWorld.kind:
+            amount = Amount(self.count, self.bad or 0.0, halted=self.halted or 0)
+            burst = None if self.burst is None else Burst(self.burst)
+            return MarketWorld(self.seed, first, self.days or 1, amount, burst)
         if self.kind == Trades.kind:
             return Trades(self.seed, first, self.days or 1)
         return Payments(self.seed, first, self.days or 7)
@@ -89,7 +109,7 @@ class Order:
         if self.rate is not None and self.rate <= 0:
             raise ValueError(f"--rate is {self.rate:g}: more than 0 records a second are asked")
         return Plan(
-            count=feed.count if isinstance(feed, AmlWorld) else self.count,
+            count=feed.count if isinstance(feed, AmlWorld | MarketWorld) else self.count,
             seed=self.seed,
             partitions=self.partitions,
             faults=Faults.parse(self.faults),
@@ -134,6 +154,8 @@ def generate(order: Order, brokers: str, out: Path | None) -> dict[str, Any]:
             raise ValueError("--rate is for Kafka only: leave it out, or --out")
         feed = order.feed()
         plan = order.plan(feed)
+        if isinstance(feed, MarketWorld) and order.history is not None:
+            _write(feed.past.instruments.and_of(feed.past.factors), order.history)
         told = _Told()
         began = time.perf_counter()
         with _bar(feed, plan) as progress, _sent_as(feed, order.vault) as feed:
@@ -152,6 +174,15 @@ def generate(order: Order, brokers: str, out: Path | None) -> dict[str, Any]:
     return _summary(feed, plan, told, seconds, str(out) if out is not None else brokers)
 
 
+def _write(history: History, path: Path) -> None:
+    """The history as Parquet if the file is named so, else as CSV."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        history.to_parquet(path)
+    else:
+        history.to_csv(path)
+
+
 @contextmanager
 def _sent_as(feed: Feed, vault: Path | None) -> Iterator[Feed]:
     """The feed itself, or with commitments for personal values, which go into a vault."""
@@ -166,7 +197,7 @@ def _sent_as(feed: Feed, vault: Path | None) -> Iterator[Feed]:
 def _bar(feed: Feed, plan: Plan) -> Iterator[Callable[[Sent], None]]:
     """A progress bar; what to tell it of all that was sent so far."""
     shown = 0
-    with terminal.bar(feed.kind, plan.count * RECORDS_OF_A_UNIT) as advance:
+    with terminal.bar(feed.kind, plan.count * RECORDS_OF_A_UNIT.get(feed.kind, 3)) as advance:
 
         def tell(sent: Sent) -> None:
             nonlocal shown

@@ -14,6 +14,8 @@ from connectors.generators.aml import AmlWorld, Wanted
 from connectors.generators.faults import Expected, Faults, expected_counts
 from connectors.generators.feed import Batch, Chunk, Feed, Plan
 from connectors.generators.files import to_files
+from connectors.generators.market.ticks import Amount
+from connectors.generators.market.world import MarketWorld
 from connectors.generators.payments import Payments
 from connectors.generators.run import LABELS, chunks, producer, topics
 from connectors.generators.trades import Trades
@@ -21,11 +23,13 @@ from connectors.generators.trades import Trades
 __all__ = [
     "LABELS",
     "AmlWorld",
+    "Amount",
     "Batch",
     "Chunk",
     "Expected",
     "Faults",
     "Feed",
+    "MarketWorld",
     "Payments",
     "Plan",
     "Trades",

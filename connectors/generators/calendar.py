@@ -4,6 +4,7 @@ A curve is the cumulated share of business at given moments; its inverse turns a
 time, so that n units fall into each interval in proportion to the curve and in rising order.
 """
 
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -25,13 +26,36 @@ PAYMENT_WEEK = np.array([1.0, 0.95, 0.97, 1.05, 1.25, 0.8, 0.45])
 """Payments of each weekday from Monday, in relative numbers."""
 
 
+@dataclass(frozen=True)
+class Burst:
+    """A while of each trading day in which so many times as much happens.
+
+    Attributes:
+        times: How many times the usual intensity; the rest of the day has that much less.
+        begin: First moment, microseconds after midnight UTC.
+        length: How long it lasts, microseconds.
+    """
+
+    times: float = 10.0
+    begin: int = 12 * 3_600 * SECOND
+    length: int = 600 * SECOND
+
+    def __post_init__(self) -> None:
+        """Refuse what does not fit into a trading day."""
+        if not 1.0 <= self.times <= 1_000.0 or self.length < 1:
+            raise ValueError(f"a burst of {self.times:g} times: 1 to 1000 for a while are asked")
+        if not OPENING <= self.begin < self.begin + self.length <= CLOSING:
+            raise ValueError("a burst must lie between 08:00 and 16:30 UTC")
+
+
 class TradingDays:
     """Business days from `first` on, each from 08:00 to 16:30 UTC, busy at both ends.
 
-    Intensity over a day with x from 0 to 1: d + 3 (1 - d) (2x - 1)^2, mean 1, d at the middle.
+    Intensity over a day with x from 0 to 1: d + 3 (1 - d) (2x - 1)^2, mean 1, d at the middle; in a
+    burst so many times that.
     """
 
-    def __init__(self, first: date, days: int) -> None:
+    def __init__(self, first: date, days: int, burst: Burst | None = None) -> None:
         """Take `days` business days, the first one on or after `first`."""
         start = np.busday_offset(np.datetime64(first, "D"), 0, roll="forward")
         self.days = (
@@ -40,8 +64,17 @@ class TradingDays:
         self.start = int(self.days[0]) * DAY + OPENING
         self.end = int(self.days[-1]) * DAY + CLOSING
         x = np.linspace(0.0, 1.0, 2_049)
+        if burst is not None:
+            edges = np.array([burst.begin, burst.begin + burst.length])
+            edges = (edges - OPENING) / (CLOSING - OPENING)
+            x = np.union1d(x, edges)
         self._at = OPENING + x * (CLOSING - OPENING)
-        self._share = _DIP * x + (1.0 - _DIP) * ((2.0 * x - 1.0) ** 3 + 1.0) / 2.0
+        self._share = _done(x)
+        if burst is not None:
+            inside = _done(np.clip(x, *edges)) - _done(edges[0])
+            self._share = (self._share + (burst.times - 1.0) * inside) / (
+                1.0 + (burst.times - 1.0) * inside[-1]
+            )
 
     def times(self, fractions: Floats) -> Ints:
         """Moments at which these shares of all business are done, microseconds UTC."""
@@ -50,6 +83,12 @@ class TradingDays:
         moments = np.interp(scaled - day, self._share, self._at).astype(np.int64)
         times: Ints = self.days[day] * DAY + np.minimum(moments, CLOSING - 1)
         return times
+
+
+def _done(x: Floats) -> Floats:
+    """Share of a usual trading day's business that is done when a share of its time is over."""
+    done: Floats = _DIP * x + (1.0 - _DIP) * ((2.0 * x - 1.0) ** 3 + 1.0) / 2.0
+    return done
 
 
 class PaymentDays:

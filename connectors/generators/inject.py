@@ -27,11 +27,18 @@ _MOST = 3_600_000_000
 BROKEN: Mapping[str, tuple[tuple[str, int | str], ...]] = {
     "Obligation": (("amount", -5), ("payer", _NO_LEI), ("asset", _NO_ISIN)),
     "Fill": (("quantity", -5), ("isin", _NO_ISIN), ("currency", "eu1")),
+    "Quote": (("bid_size", -5), ("isin", _NO_ISIN), ("currency", "eu1")),
     "Payment": (("amount", -5), ("currency", "eu1"), ("debtor_country", "d3")),
     "Posting": (("amount", -5), ("currency", "eu1"), ("counterparty_country", "d3")),
 }
 """Per record: fields out of bounds, each with the value that breaks its rule."""
-_SIZE = {"Obligation": "amount", "Fill": "quantity", "Payment": "amount", "Posting": "amount"}
+_SIZE = {
+    "Obligation": "amount",
+    "Fill": "quantity",
+    "Quote": "bid_size",
+    "Payment": "amount",
+    "Posting": "amount",
+}
 DAMAGE = ("truncated", "wrong magic", "random bytes", "empty", "tombstone")
 """Ways to be malformed; the first two are real bodies that were damaged on their way."""
 

@@ -16,6 +16,8 @@ tidemark generate payments --count 50000 --faults late=0.01,duplicate=0.002 --ou
 tidemark generate payments --count 50000 --vault .tidemark/vault.sqlite
 
 tidemark generate aml --count 100000 --days 30 --schemes smurfing=3,cycle=2,ring=1000
+
+tidemark generate market --count 2000000 --burst 10 --bad 0.001 --history day/history.csv
 """
 
 
@@ -25,6 +27,7 @@ class Kind(StrEnum):
     TRADES = "trades"
     PAYMENTS = "payments"
     AML = "aml"
+    MARKET = "market"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def generate(
     kind: Annotated[Kind, typer.Argument(help="What happens; all feeds that show it are written.")],
     count: Annotated[
-        int, typer.Option(help="Trades or payments; each gives about three records.")
+        int, typer.Option(help="Trades or payments, about three records each; quotes and trades.")
     ] = 100_000,
     seed: Annotated[int, typer.Option(help="Same seed and options, same bytes.")] = 0,
     rate: Annotated[
@@ -47,7 +50,8 @@ def generate(
     ] = "0",
     day: Annotated[str, typer.Option("--date", help="First day of business.")] = "2026-03-02",
     days: Annotated[
-        int | None, typer.Option(help="Days of business; 1 for trades, 7 for payments, 30 for aml.")
+        int | None,
+        typer.Option(help="Days of business; 1 for trades and market, 7 for payments, 30 for aml."),
     ] = None,
     lateness: Annotated[
         float, typer.Option(help="Seconds an event may be late and count as in time.")
@@ -70,6 +74,20 @@ def generate(
         typer.Option(
             help="Aml: share of laundering accounts, 0.001, or KIND=NUMBER,...,ring=1000."
         ),
+    ] = None,
+    bad: Annotated[
+        float | None, typer.Option(help="Market: share of quotes crossed, zero or negative.")
+    ] = None,
+    halted: Annotated[
+        int | None,
+        typer.Option(help="Market: instruments that stop halfway; their quotes go stale."),
+    ] = None,
+    burst: Annotated[
+        float | None, typer.Option(help="Market: so many times as much from 12:00 to 12:10.")
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="Market: write the 750 days before here too, .parquet or CSV."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -97,6 +115,10 @@ def generate(
         vault=vault,
         people=people,
         schemes=schemes,
+        bad=bad,
+        halted=halted,
+        burst=burst,
+        history=history,
     )
     summary = carry_out(order, brokers or settings.brokers, out)
     if as_json:

@@ -1,0 +1,1 @@
+"""Market risk: positions, P&L, VaR and ES, limits, margin, backtests."""
