@@ -1,0 +1,1 @@
+"""Market risk: positions, profit and loss, tails, margin and limits, as functions over arrays."""
