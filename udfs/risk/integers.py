@@ -81,6 +81,16 @@ def product(*factors: npt.ArrayLike) -> Ints:
     return result
 
 
+def plus(*terms: npt.ArrayLike) -> Ints:
+    """The element-wise sum; OverflowError if the sizes of its terms add up to 2^62."""
+    whole = np.broadcast_arrays(*(ints(term) for term in terms))
+    sizes = np.sum([np.abs(w.astype(np.float64)) for w in whole], axis=0)
+    if sizes.size and sizes.max() >= LARGEST * _SAFE:
+        raise OverflowError("a sum is not below 2^62")
+    result: Ints = np.sum(whole, axis=0, dtype=np.int64)
+    return result
+
+
 def sums(values: npt.ArrayLike, group: npt.ArrayLike, groups: int) -> Ints:
     """The sum of `values` in each group 0 .. groups - 1; exact, hence the same in any order.
 
