@@ -4,7 +4,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from schemas.money import divide
-from udfs.risk.integers import LARGEST, LARGEST_FACTOR, ints, mul_div, product, round_up, sums
+from udfs.risk.integers import (
+    LARGEST,
+    LARGEST_FACTOR,
+    ints,
+    mul_div,
+    mul_div_up,
+    product,
+    round_up,
+    sums,
+)
 
 values = st.integers(-LARGEST + 1, LARGEST - 1)
 factors = st.integers(0, LARGEST_FACTOR - 1)
@@ -23,6 +32,7 @@ def test_mul_div_is_the_division_of_money(value, factor, divisor):
     assume((abs(value) // divisor + 1) * factor < LARGEST // 2)
     assert int(mul_div(value, factor, divisor)) == expected
     assert int(mul_div(-value, factor, divisor)) == -expected
+    assert int(mul_div_up(value, factor, divisor)) == -(-value * factor // divisor)
 
 
 @given(st.lists(st.tuples(values, st.integers(1, LARGEST_FACTOR - 1)), min_size=1), st.data())

@@ -84,7 +84,9 @@ def test_the_standard_haircuts():
     cut = [0, 5_000, 20_000, 40_000, 150_000, 150_000]
     value = collateral_value(posted, cut, currency_haircut_ppm=[0, 0, 0, 0, 0, 80_000])
     assert value.tolist() == [1_000_00, 995_00, 980_00, 960_00, 850_00, 770_00]
-    assert collateral_value([10, 10, -5], [PPM, 2 * PPM, 0]).tolist() == [0, 0, 0]
+    assert collateral_value([10, 10], [PPM, 2 * PPM]).tolist() == [0, 0]
+    with pytest.raises(ValueError, match="negative"):
+        collateral_value([-5], 0)
     assert collateral_by_account(value, [0, 0, 1, 1, 1, 1], 3).tolist() == [1_995_00, 3_560_00, 0]
 
 

@@ -47,28 +47,40 @@ def mul_div(value: npt.ArrayLike, factor: npt.ArrayLike, divisor: npt.ArrayLike)
         OverflowError: An argument or a result is out of these bounds (results: 2^62).
         ZeroDivisionError: A divisor is not positive.
     """
+    sign, quotient, left, d = _divided(value, factor, divisor)
+    up = (left > d - left) | ((left == d - left) & (quotient % 2 == 1))
+    result: Ints = sign * (quotient + up)
+    return result
+
+
+def mul_div_up(value: npt.ArrayLike, factor: npt.ArrayLike, divisor: npt.ArrayLike) -> Ints:
+    """The share value * factor / divisor, rounded up, towards plus infinity; else as `mul_div`."""
+    sign, quotient, left, _ = _divided(value, factor, divisor)
+    result: Ints = sign * (quotient + ((left > 0) & (sign > 0)))
+    return result
+
+
+def _divided(
+    value: npt.ArrayLike, factor: npt.ArrayLike, divisor: npt.ArrayLike
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """The sign of value, then quotient and remainder of |value| * factor by divisor, and that."""
     v, f, d = np.broadcast_arrays(ints(value), ints(factor), ints(divisor))
     if not v.size:
-        return np.zeros(v.shape, np.int64)
+        return v, v, v, d
     if d.min() <= 0:
         raise ZeroDivisionError("a divisor is not positive")
     if v.max() >= LARGEST or v.min() <= -LARGEST or d.max() >= LARGEST:
         raise OverflowError("a value or divisor is not below 2^62")
     if f.min() < 0 or f.max() >= LARGEST_FACTOR:
         raise OverflowError("a factor is not between 0 and 2^50")
-    size = np.abs(v)
-    whole, rest = np.divmod(size, d)
+    whole, rest = np.divmod(np.abs(v), d)
     if np.any((whole + 1.0) * f >= LARGEST * _SAFE):
         raise OverflowError("a result is not below 2^62")
     quotient = np.floor(f * (rest / d)).astype(np.int64)
     with np.errstate(over="ignore"):  # both products wrap, their difference does not
         left = rest * f - quotient * d
     off = np.where(left < 0, -1, np.where(left >= d, 1, 0))
-    quotient, left = quotient + off, left - off * d
-    result = whole * f + quotient
-    up = (left > d - left) | ((left == d - left) & (result % 2 == 1))
-    signed: Ints = np.sign(v) * (result + up)
-    return signed
+    return np.sign(v), whole * f + quotient + off, left - off * d, d
 
 
 def product(*factors: npt.ArrayLike) -> Ints:

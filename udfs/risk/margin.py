@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from udfs.risk.integers import Bools, Ints, ints, mul_div, plus, round_up, sums
+from udfs.risk.integers import Bools, Ints, ints, mul_div_up, plus, round_up, sums
 
 PPM = 1_000_000
 
@@ -42,7 +42,7 @@ def initial_margin(
         raise ValueError(f"weight_ppm {weight_ppm} is not between 0 and {PPM}")
     loss, worst = np.broadcast_arrays(ints(scenario), ints(stress))
     # stress + x (scenario - stress), rounded up
-    blended = plus(worst, _share_up(plus(loss, -worst), weight_ppm))
+    blended = plus(worst, mul_div_up(plus(loss, -worst), weight_ppm, PPM))
     return np.maximum(plus(blended, liquidity, concentration), 0)
 
 
@@ -84,11 +84,16 @@ def collateral_value(
         currency_haircut_ppm: Added where the collateral is in another currency.
 
     Returns:
-        Minor units; 0 where the haircuts reach 100 % or the amount is negative.
+        Minor units; 0 where the haircuts reach 100 %.
+
+    Raises:
+        ValueError: An amount is negative.
     """
     cut = np.clip(plus(haircut_ppm, currency_haircut_ppm), 0, PPM)
-    posted = np.maximum(ints(amount), 0)
-    return posted - _share_up(posted, cut)
+    posted = ints(amount)
+    if np.any(posted < 0):
+        raise ValueError("collateral of a negative amount is none")
+    return posted - mul_div_up(posted, cut, PPM)
 
 
 def collateral_by_account(value: npt.ArrayLike, account: npt.ArrayLike, accounts: int) -> Ints:
@@ -157,10 +162,3 @@ def calls(
     back = np.where(moves & (deficit < 0) & known, -deficit // step * step, 0)
     uncalled = np.where(~moves & (deficit > 0), deficit, 0)
     return Calls(call, back, required, deficit, uncalled, known)
-
-
-def _share_up(value: Ints, share_ppm: npt.ArrayLike) -> Ints:
-    """The share of a value, rounded up."""
-    share = ints(share_ppm)
-    whole, rest = np.divmod(value, PPM)
-    return plus(mul_div(whole, share, 1), -(-rest * share // PPM))
