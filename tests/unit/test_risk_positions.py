@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.naive.positions import fold
 from udfs.risk.average import FEW
-from udfs.risk.positions import Positions, apply, fees
+from udfs.risk.positions import Positions, apply, average_price, fees
 
 
 def bought_and_sold(*fills, multiplier=1):
@@ -66,7 +66,7 @@ def test_a_flip_opens_at_the_price_of_the_fill():
     # then buy 1.1 at 2.781: average (3747 * 2662 + 11 * 2781) / 3758 = 2.66235
     after, _ = apply(after, [0], [11], [2781])
     assert numbers(after)[:2] == (3758, 3747 * 2662 + 11 * 2781)
-    assert round(after.cost[0] / after.quantity[0]) == 2662
+    assert average_price(after.quantity, after.cost, 1).tolist() == [2662]
 
 
 def test_a_flip_realises_only_what_it_closes():
@@ -104,6 +104,8 @@ def test_the_average_is_a_fraction_and_its_rest_is_kept():
 def test_a_contract_counts_its_multiplier():
     after, _ = bought_and_sold((2, 150), (-1, 175), multiplier=100)
     assert numbers(after) == (1, 15_000, 2_500, 2_500, 15_000)
+    assert average_price(after.quantity, after.cost, 100).tolist() == [150]
+    assert average_price([-3, 0], [-10, 0], 1).tolist() == [3, 0]
 
 
 def test_fees_stay_in_the_currency_they_were_paid_in():

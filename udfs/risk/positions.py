@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from udfs.risk.average import average
 from udfs.risk.fifo import Lots, match
-from udfs.risk.integers import Ints, ints, plus, product, sums
+from udfs.risk.integers import Ints, ints, mul_div, plus, product, sums
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def apply(
 
     Raises:
         ValueError: A fill has no units, or a position's index is out of range.
-        OverflowError: A quantity reaches 2^50, a fill's value 2^62, or what a position's lots and
-            fills add up to or what it realised, 2^62.
+        OverflowError: The units that a position's lots and fills bought, or sold, reach 2^50; or
+            a fill's value, the values of one side together or what was realised, 2^62.
     """
     at, dq = ints(position), ints(units)
     count = positions.quantity.size
@@ -126,6 +126,21 @@ def apply(
     )
     back = np.argsort(order, kind="stable")
     return after, Realised(fifo[back], by_average[back])
+
+
+def average_price(quantity: npt.ArrayLike, cost: npt.ArrayLike, multiplier: npt.ArrayLike) -> Ints:
+    """The average price for people to read: cost / (quantity * multiplier), half to even.
+
+    Nothing is computed from it; the exact average is the fraction. 0 for a flat position.
+
+    Args:
+        quantity: Signed units, shape (positions,).
+        cost: Signed cost of them, value units.
+        multiplier: Units of the underlying a contract stands for, at least 1.
+    """
+    units = ints(quantity)
+    signed = ints(cost) * np.sign(units)
+    return mul_div(signed, 1, np.maximum(product(np.abs(units), multiplier), 1))
 
 
 def fees(
