@@ -129,6 +129,16 @@ def test_what_cannot_be_exact_is_refused():
         apply(Positions.flat(1), [0], [1], [float("nan")])
 
 
+def test_large_positions_side_by_side_stay_exact():
+    """Cumulative values over all positions wrap around 64 bits; what each realises is not."""
+    at = np.arange(16)
+    units, price = np.full(16, 2**20), np.full(16, 2**41)
+    held, _ = apply(Positions.flat(16), at, units, price)
+    after, each = apply(held, at, -units // 2, price + 1)
+    assert each.fifo.tolist() == each.average.tolist() == [2**19] * 16
+    assert after.cost.tolist() == after.cost_fifo().tolist() == [2**60] * 16
+
+
 def test_no_fills_change_nothing():
     after, each = apply(Positions.flat(2), [], [], [])
     assert after.quantity.tolist() == [0, 0]
