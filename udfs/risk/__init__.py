@@ -1,1 +1,1 @@
-"""Market risk: positions, P&L, VaR and ES, limits, margin, backtests."""
+"""Market risk: positions and their P&L, value at risk and shortfall, margin, limits, backtests."""
