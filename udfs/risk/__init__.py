@@ -1,0 +1,1 @@
+"""Market risk: positions and their P&L, value at risk and shortfall, margin, limits."""
