@@ -83,7 +83,7 @@ class Repaired:
 
 def next_variance(variance: Floats, returns: Floats, decay: float = DAILY) -> Floats:
     """The variances after one more day; where a return is not finite they stay."""
-    after: Floats = decay * variance + (1 - decay) * returns * returns
+    after: Floats = decay * variance + (1 - decay) * (returns * returns)
     return np.where(np.isfinite(returns), after, variance)
 
 
@@ -153,6 +153,7 @@ def correlation(matrix: ArrayLike) -> Correlation:
     scale = np.outer(volatility, volatility)
     result = np.full(values.shape, np.nan)
     np.divide(values, scale, out=result, where=scale > 0)
+    np.fill_diagonal(result, np.where(volatility > 0, 1.0, np.nan))
     return Correlation(result, volatility, tuple(np.flatnonzero(volatility == 0).tolist()))
 
 
