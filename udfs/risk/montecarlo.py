@@ -2,8 +2,8 @@
 
 Y = L z with L L' = C and z standard normal: plain, antithetic (z and -z as a pair) or Sobol points.
 Seeded: the same seed gives the same draws. Plain draws are the inverse normal of the raw bits of
-PCG64, which numpy keeps stable between versions. Sobol points come in the order of Gray code without
-their first, the origin (scipy.stats.qmc with the directions of Joe and Kuo, 21,201 dimensions).
+PCG64, which numpy keeps stable between versions. Sobol points come in the order of Gray code
+without their first, the origin (scipy.stats.qmc; directions of Joe and Kuo for 21,201 dimensions).
 
 Glasserman, Monte Carlo Methods in Financial Engineering (2004), chapters 2, 4, 5 and 9.
 """
