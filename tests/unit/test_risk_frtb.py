@@ -42,8 +42,7 @@ def test_from_vectors():
     found = frtb.liquidity_adjusted_of(pnl)
     assert (found.parts, found.es, found.incomplete) == ((100, 80, 50, 30, 10), 154, ())
     assert frtb.liquidity_adjusted_of(pnl, "fractional").es == 154
-    # 250 days: n a = 6.25, k = 7: 700 / 7 against (600 + 0.25 * 100) / 6.25 where all are equal,
-    # and 7 losses of 700, 0, .. : 100 against 112
+    # 250 days: n a = 6.25, k = 7; one loss of 700, the others 0: 700 / 7 against 700 / 6.25
     year = np.zeros((5, 250))
     year[0, 3] = -700
     assert frtb.liquidity_adjusted_of(year).es == 100

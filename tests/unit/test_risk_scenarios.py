@@ -71,6 +71,7 @@ def test_what_a_trade_would_add():
     found = attribution.what_if(book, small(), {1: 2}, 500_000)
     # after: 3 A alone: -30, 15, 0, -9: VaR 9, ES 19.5 -> 20; before 13 and 26
     assert (found.after.var, found.incremental_var, found.incremental_es) == (9, -4, -6)
+    assert attribution.what_if(book, small(), {1: 2}, 500_000, found.before) == found
 
 
 def test_sums_that_might_not_be_exact_are_refused():
@@ -87,10 +88,11 @@ def test_sums_that_might_not_be_exact_are_refused():
 
 
 def test_a_flip_that_is_not_exact_on_the_way_is_rebuilt():
-    # 7 * (2^51 - 1) is odd and above 2^53: the change alone could not be held
-    big = scenarios.scenario_set(["A"], [[2**51 - 1]])
+    # 7 v is odd and above 2^53: the change alone could not be held; 4 v can
+    v = 2**51 - 2**23 + 1
+    big = scenarios.scenario_set(["A"], [[v]])
     flipped = scenarios.traded(scenarios.vector(big, [-3]), big, {0: 7})
-    assert flipped.pnl.tolist() == [4 * (2**51 - 1)]
+    assert flipped.pnl.tolist() == [4 * v]
 
 
 def test_names_are_unique():

@@ -42,16 +42,32 @@ class Components:
 
 
 def what_if(
-    book: Vector, scenarios: ScenarioSet, trade: Mapping[int, int], tail_ppm: int = 10_000
+    book: Vector,
+    scenarios: ScenarioSet,
+    trade: Mapping[int, int],
+    tail_ppm: int = 10_000,
+    before: Tail | None = None,
 ) -> WhatIf:
-    """What a trade would add to VaR and inclusive ES: VaR(P + trade) - VaR(P), exact."""
+    """What a trade would add to VaR and inclusive ES: VaR(P + trade) - VaR(P), exact.
+
+    Args:
+        book: The book before.
+        scenarios: The set it was made with.
+        trade: Change of quantity by row.
+        tail_ppm: 1 - confidence in parts per million.
+        before: The book's tail, where it is known already.
+
+    Raises:
+        OverflowError: Sums might not be exact.
+    """
     then = traded(book, scenarios, trade)
-    before, after = historical(book.pnl, tail_ppm), historical(then.pnl, tail_ppm)
+    now = historical(book.pnl, tail_ppm) if before is None else before
+    after = historical(then.pnl, tail_ppm)
     return WhatIf(
-        before=before,
+        before=now,
         after=after,
-        incremental_var=_difference(after.var, before.var),
-        incremental_es=_difference(after.es_inclusive, before.es_inclusive),
+        incremental_var=_difference(after.var, now.var),
+        incremental_es=_difference(after.es_inclusive, now.es_inclusive),
         incomplete=(*then.incomplete, *after.incomplete),
     )
 
@@ -82,7 +98,7 @@ def components(book: Vector, scenarios: ScenarioSet, tail_ppm: int = 10_000) -> 
     size = len(scenarios.instruments)
     if tail.es_inclusive is None:
         return Components(tail, (), (0,) * size, (0,) * size, (0,) * size)
-    if max(scenarios.largest, default=0) * worst.size >= 2**63:
+    if int(scenarios.largest.max(initial=0.0)) * worst.size >= 2**63:
         raise OverflowError("changes add up to 2^63 or more over the tail: take a coarser unit")
     changes = scenarios.changes[:, worst].astype(np.int64)
     held = book.quantities.tolist()

@@ -157,6 +157,23 @@ def correlation(matrix: ArrayLike) -> Correlation:
     return Correlation(result, volatility, tuple(np.flatnonzero(volatility == 0).tolist()))
 
 
+def unusable(matrix: Floats) -> NDArray[np.bool_]:
+    """Factors of a covariance matrix to leave out: no variance, or the most gaps.
+
+    Returns:
+        Shape (factors,): True where the variance is negative or not finite, and where an entry is
+        not finite that is not explained by another factor's being left out.
+    """
+    bad: NDArray[np.bool_] = ~(np.diag(matrix) >= 0) | ~np.isfinite(np.diag(matrix))
+    while True:
+        gaps = ~np.isfinite(matrix)
+        gaps[bad] = False
+        gaps[:, bad] = False
+        if not gaps.any():
+            return bad
+        bad[int(np.argmax(gaps.sum(axis=0) + gaps.sum(axis=1)))] = True
+
+
 def repaired(matrix: ArrayLike, floor: float = 0.0) -> Repaired:
     """The covariance matrix without negative eigenvalues, its variances kept.
 
@@ -169,7 +186,7 @@ def repaired(matrix: ArrayLike, floor: float = 0.0) -> Repaired:
         floor: Smallest eigenvalue of the correlation matrix to be had before rescaling, >= 0.
     """
     given = np.array(matrix, dtype=np.float64)
-    bad = _unusable(given)
+    bad = unusable(given)
     good = np.flatnonzero(~bad)
     part = given[np.ix_(good, good)]
     symmetric = (part + part.T) / 2
@@ -201,18 +218,6 @@ def repaired(matrix: ArrayLike, floor: float = 0.0) -> Repaired:
         asymmetry=asymmetry,
         unusable=tuple(np.flatnonzero(bad).tolist()),
     )
-
-
-def _unusable(matrix: Floats) -> NDArray[np.bool_]:
-    """Factors to leave out: no variance, or the most gaps, until the rest has none."""
-    bad: NDArray[np.bool_] = ~(np.diag(matrix) >= 0) | ~np.isfinite(np.diag(matrix))
-    while True:
-        gaps = ~np.isfinite(matrix)
-        gaps[bad] = False
-        gaps[:, bad] = False
-        if not gaps.any():
-            return bad
-        bad[int(np.argmax(gaps.sum(axis=0) + gaps.sum(axis=1)))] = True
 
 
 def _by_factor(returns: ArrayLike) -> Floats:

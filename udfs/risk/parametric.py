@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from udfs.risk.ewma import unusable
 from udfs.risk.whole import PPM, Floats
 
 
@@ -94,7 +95,10 @@ def shortfall_factor(tail_ppm: int) -> float:
 
 
 def aggregate(deltas: ArrayLike, covariance: ArrayLike) -> Aggregate:
-    """The aggregate of deltas, shape (factors,), under covariances, shape (factors, factors)."""
+    """The aggregate of deltas, shape (factors,), under covariances, shape (factors, factors).
+
+    All are finite: leave out factors that `ewma.unusable` names.
+    """
     d = np.array(deltas, dtype=np.float64)
     w: Floats = np.asarray(covariance, dtype=np.float64) @ d
     return Aggregate(d, w, float(d @ w))
@@ -125,7 +129,7 @@ def delta_normal(deltas: ArrayLike, covariance: ArrayLike, tail_ppm: int = 10_00
     Args:
         deltas: Shape (factors,). One that is not finite is reported as unknown.
         covariance: Shape (factors, factors), positive semidefinite (`ewma.repaired`); factors
-            whose variance is not finite are reported as unknown if they have a delta.
+            that `ewma.unusable` names are reported as unknown if they have a delta.
         tail_ppm: 1 - confidence in parts per million.
 
     Raises:
@@ -133,7 +137,7 @@ def delta_normal(deltas: ArrayLike, covariance: ArrayLike, tail_ppm: int = 10_00
     """
     d = np.asarray(deltas, dtype=np.float64)
     matrix = np.asarray(covariance, dtype=np.float64)
-    known = np.isfinite(d) & np.isfinite(np.diag(matrix))
+    known = np.isfinite(d) & ~unusable(matrix)
     book = aggregate(np.where(known, d, 0.0), np.where(np.outer(known, known), matrix, 0.0))
     volatility = _root(book.v, float(np.abs(book.d) @ np.abs(book.w)))
     z = quantile(tail_ppm)

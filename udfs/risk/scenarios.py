@@ -20,6 +20,9 @@ from numpy.typing import ArrayLike
 
 from udfs.risk.whole import EXACT, Floats, Ints, whole
 
+_LIMIT = float(EXACT - 2**24)
+"""Bounds are sums in floating point themselves, off by less than 2^24 for a million instruments."""
+
 
 @dataclass(frozen=True)
 class ScenarioSet:
@@ -41,11 +44,12 @@ class ScenarioSet:
         return {name: row for row, name in enumerate(self.instruments)}
 
     @cached_property
-    def largest(self) -> list[int]:
-        """Largest |change| of each instrument."""
-        high = self.changes.max(axis=1, initial=0.0)
-        low = self.changes.min(axis=1, initial=0.0)
-        return [int(size) for size in np.maximum(high, -low).tolist()]
+    def largest(self) -> Floats:
+        """Largest |change| of each instrument, at least 1."""
+        high = self.changes.max(axis=1, initial=1.0)
+        low = self.changes.min(axis=1, initial=-1.0)
+        largest: Floats = np.maximum(high, -low)
+        return largest
 
     @cached_property
     def digest(self) -> str:
@@ -177,9 +181,7 @@ def vectors(scenarios: ScenarioSet, quantities: ArrayLike) -> Floats:
     Raises:
         OverflowError: Sums of a book might not be exact.
     """
-    held = np.asarray(quantities, dtype=np.int64)
-    for book in held:
-        _bounded(scenarios, book)
+    held = _bounded(scenarios, np.asarray(quantities, dtype=np.int64))
     pnl: Floats = held.astype(np.float64) @ scenarios.changes + 0.0
     return pnl
 
@@ -199,7 +201,7 @@ def traded(book: Vector, scenarios: ScenarioSet, trade: Mapping[int, int]) -> Ve
     for row, quantity in trade.items():
         change[row] += quantity
     held = _bounded(scenarios, book.quantities + change)
-    if _bound(scenarios, book.quantities) + _bound(scenarios, change) >= EXACT:
+    if _bound(scenarios, book.quantities) + _bound(scenarios, change) >= _LIMIT:
         return vector(scenarios, held, book.unknown)  # on the way a sum might not be exact
     pnl = book.pnl.copy()
     for row in np.flatnonzero(change).tolist():
@@ -207,15 +209,15 @@ def traded(book: Vector, scenarios: ScenarioSet, trade: Mapping[int, int]) -> Ve
     return Vector(pnl + 0.0, held, book.unknown, _incomplete(scenarios, held, book.unknown))
 
 
-def _bound(scenarios: ScenarioSet, quantities: Ints) -> int:
-    """The most that |P&L| and any part of its sum can be in a scenario."""
-    sizes = zip(quantities.tolist(), scenarios.largest, strict=True)
-    return sum(abs(quantity) * max(largest, 1) for quantity, largest in sizes)
+def _bound(scenarios: ScenarioSet, quantities: Ints) -> Floats:
+    """The most that |P&L| and any part of its sum can be in a scenario, of one or several books."""
+    bound: Floats = np.abs(quantities).astype(np.float64) @ scenarios.largest
+    return bound
 
 
 def _bounded(scenarios: ScenarioSet, quantities: Ints) -> Ints:
     """The quantities, if no sum of their P&L can leave what float64 holds exactly."""
-    if _bound(scenarios, quantities) >= EXACT:
+    if (_bound(scenarios, quantities) >= _LIMIT).any():
         raise OverflowError("a scenario P&L may reach 2^53 units: take a coarser unit")
     return quantities
 

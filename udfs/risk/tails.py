@@ -177,8 +177,13 @@ def volatility_scaled(changes: ArrayLike, sigma: ArrayLike, sigma_now: ArrayLike
     """Changes as they would be at today's volatility: change_i * sigma_now / sigma_i.
 
     Hull and White, Incorporating volatility updating into the historical simulation method, J. of
-    Risk 1 (1998). Of returns by factor, shapes (n, factors) and (factors,), or of the P&L of a book
-    by the volatility of that P&L, shapes (n,) and (); this then goes through `whole`.
+    Risk 1 (1998). Of returns or price changes by factor, with `ewma.variances` for sigma; or of the
+    P&L of a book by the volatility of that P&L, which then goes through `whole`.
+
+    Args:
+        changes: Shape (n, factors) or (n,).
+        sigma: The same shape: the volatility estimated for that day.
+        sigma_now: Shape (factors,) or (): today's.
 
     Returns:
         Shape of `changes`; NaN where a volatility is not above 0 and finite, so that `historical`
