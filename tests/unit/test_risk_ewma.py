@@ -118,6 +118,12 @@ def test_factors_without_numbers_are_named():
     assert ewma.repaired(np.full((2, 2), np.nan)).unusable == (0, 1)
 
 
+def test_a_factor_that_does_not_move_has_no_covariance():
+    found = ewma.repaired([[0.04, 0.01], [0.01, 0.0]])
+    assert (found.clipped, found.largest_change) == (0, 0.01)
+    assert found.matrix.tolist() == [[0.04, 0], [0, 0]]
+
+
 def test_an_asymmetric_matrix_is_said():
     assert ewma.repaired([[1, 0.5], [0.3, 1]]).asymmetry == pytest.approx(0.2)
 

@@ -25,7 +25,7 @@ def test_a_book_by_hand():
     assert found.scenarios == (0, 3)
     assert found.tail_sums == (39, 12)  # 30 + 9 of A, 8 + 4 of B
     assert found.var == (9, 4)
-    assert found.es == (20, 6)  # 19.88.. and 6.12.. of 26
+    assert found.es == (20, 6)  # 19.5 and 6, of 25.5 rounded up
 
 
 def test_hull_historical_simulation_of_one_day():
@@ -104,6 +104,13 @@ def test_a_digest_names_the_set():
     assert small().digest == small().digest
     other = scenarios.scenario_set(["A", "B"], [[-10, 5, 0, -3], [4, -20, 1, 3]])
     assert other.digest != small().digest
+
+
+def test_a_hedge_shows_what_it_is_made_of():
+    # each alone loses or gains much, together nothing: the parts are not 0
+    hedge = scenarios.scenario_set(["A", "B"], [[-1000, 500], [1000, -500]])
+    found = attribution.components(scenarios.vector(hedge, [7, 7]), hedge, 500_000)
+    assert (found.tail.es_inclusive, found.es) == (0, (7000, -7000))
 
 
 def test_an_empty_book_has_no_loss():

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from udfs.risk.scenarios import ScenarioSet, Vector, traded
 from udfs.risk.tails import Tail, historical
-from udfs.risk.whole import Ints, apportioned
+from udfs.risk.whole import Ints, adding_up
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Components:
         tail: The book's VaR and ES.
         scenarios: The k tail scenarios, worst first; the last is VaR's.
         tail_sums: Shape (instruments,): loss of each position over them; sum: `tail.tail_sum`.
-        es: The same shared out so that the whole numbers add up to `tail.es_inclusive`.
+        es: Their means, rounded down or up so that they add up to `tail.es_inclusive`.
         var: Loss of each position in VaR's scenario; sum: `tail.var`.
     """
 
@@ -104,8 +104,7 @@ def components(book: Vector, scenarios: ScenarioSet, tail_ppm: int = 10_000) -> 
     held = book.quantities.tolist()
     sums = [-q * c for q, c in zip(held, changes.sum(axis=1).tolist(), strict=True)]
     last = [-q * c for q, c in zip(held, changes[:, -1].tolist(), strict=True)]
-    total = sum(sums)
-    parts = apportioned(tail.es_inclusive, sums) if total else [0] * size
+    parts = adding_up(sums, tail.rank)
     return Components(tail, tuple(worst.tolist()), tuple(sums), tuple(parts), tuple(last))
 
 

@@ -137,8 +137,11 @@ def covariance(
         known = np.isfinite(days)
         filled = np.where(known, days, 0.0)
         both = known.T.astype(np.float64) @ known.astype(np.float64)
+        total = np.zeros(both.shape)
+        for row in filled:  # in the order of time: a product of matrices fixes no order of sums
+            total += np.outer(row, row)
         matrix = np.full(both.shape, np.nan)
-        np.divide(filled.T @ filled, both, out=matrix, where=both > 0)
+        np.divide(total, both, out=matrix, where=both > 0)
     else:
         matrix = np.array(start, dtype=np.float64)
     for row in days:
@@ -192,14 +195,15 @@ def repaired(matrix: ArrayLike, floor: float = 0.0) -> Repaired:
     symmetric = (part + part.T) / 2
     asymmetry = float(np.abs(part - part.T).max(initial=0.0))
     scale = np.sqrt(np.diag(symmetric))
-    unit = np.where(scale > 0, scale, 1.0)
-    before = symmetric / np.outer(unit, unit)
+    before = np.zeros(part.shape)
+    np.divide(symmetric, np.outer(scale, scale), out=before, where=np.outer(scale, scale) > 0)
     np.fill_diagonal(before, 1.0)
+    flat = bool(symmetric[scale == 0].any())  # covariances of factors that do not move
     eigenvalues, vectors = np.linalg.eigh(before) if good.size else (np.ones(1), before)
     tolerance = 1e-12 * good.size
     low = eigenvalues < floor - tolerance
     after, fixed = before, symmetric
-    if low.any():
+    if low.any() or flat:
         clipped = (vectors * np.maximum(eigenvalues, floor)) @ vectors.T
         length = np.sqrt(np.diag(clipped))
         after = clipped / np.outer(length, length)

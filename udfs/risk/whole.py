@@ -46,27 +46,19 @@ def divided(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def apportioned(total: int, parts: Sequence[int]) -> list[int]:
-    """`total` shared out in proportion to `parts`, in whole numbers that add up to `total` exactly.
+def adding_up(numerators: Sequence[int], denominator: int) -> list[int]:
+    """The quotients as whole numbers that add up to that of their sum (`divided`).
 
-    Each share is within 1 of total * part / sum(parts). What rounding down leaves goes to the
-    shares with the largest remainders, of equal ones to the first (method of Hamilton).
+    Each is rounded down or up. Up are rounded those with the largest remainders, of equal ones the
+    first, as many as the sum needs (method of Hamilton).
 
     Args:
-        total: What the shares add up to.
-        parts: Whole numbers of either sign with a sum other than 0.
-
-    Raises:
-        ValueError: The parts add up to 0.
+        numerators: Whole numbers of either sign.
+        denominator: Above 0.
     """
-    weight = sum(parts)
-    if weight == 0:
-        raise ValueError("parts that add up to 0 have no proportions")
-    if weight < 0:
-        weight, parts = -weight, [-part for part in parts]
-    shares, rest = zip(*(divmod(total * part, weight) for part in parts), strict=True)
-    given = list(shares)
-    largest = sorted(range(len(given)), key=lambda i: (-rest[i], i))
-    for i in largest[: total - sum(given)]:
-        given[i] += 1
-    return given
+    pairs = [divmod(numerator, denominator) for numerator in numerators]
+    shares = [below for below, _ in pairs]
+    missing = divided(sum(numerators), denominator) - sum(shares)
+    for i in sorted(range(len(pairs)), key=lambda i: (-pairs[i][1], i))[:missing]:
+        shares[i] += 1
+    return shares
