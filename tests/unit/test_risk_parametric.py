@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import chi2, norm
 
-from udfs.risk import parametric
+from udfs.risk import delta_gamma, parametric
 
 # Hull, Risk Management and Financial Institutions, 3rd ed. (2012), chapter 15: $10 m of Microsoft
 # at 2 % a day, $5 m of AT&T at 1 %, correlation 0.3
@@ -65,7 +65,7 @@ def test_component_and_incremental_var_of_two_currencies():
 def test_components_add_up_and_unknown_factors_are_named():
     c = np.pad(HULL_C, ((0, 1), (0, 1)), constant_values=np.nan)
     found = parametric.delta_normal([*HULL_D, 7.0], c)
-    assert found.unknown == (2,)
+    assert (found.unknown, found.incomplete) == ((2,), ("factors left out: 1",))
     assert found.component.sum() == pytest.approx(found.var, rel=1e-12)
     assert found.var == parametric.delta_normal(HULL_D, HULL_C).var
     assert parametric.delta_normal([*HULL_D, 0.0], c).unknown == ()
@@ -75,8 +75,9 @@ def test_components_add_up_and_unknown_factors_are_named():
 def test_no_risk_and_impossible_risk():
     flat = parametric.delta_normal([0.0, 0.0], HULL_C)
     assert (flat.var, flat.es, flat.marginal.tolist()) == (0, 0, [0, 0])
-    with pytest.raises(ValueError, match="semidefinite"):
-        parametric.delta_normal([1, 1, -1], [[1, 0, 0.9], [0, 1, 0.9], [0.9, 0.9, 1]])
+    wrong = parametric.delta_normal([1, 1, -1], [[1, 0, 0.9], [0, 1, 0.9], [0.9, 0.9, 1]])
+    assert np.isnan([wrong.var, wrong.es, *wrong.component]).all()
+    assert wrong.incomplete == ("the covariance matrix is not positive semidefinite",)
     with pytest.raises(ValueError, match="ppm"):
         parametric.quantile(1_000_000)
 
@@ -99,12 +100,12 @@ def test_updates_one_by_one_are_a_rebuild(seed, changes):
 def test_a_pure_gamma_is_a_chi_square():
     # P&L = x^2 with x standard normal: chi-square of 1 degree: mean 1, variance 2, skewness
     # sqrt 8, excess kurtosis 12
-    found = parametric.quadratic([0.0], [2.0], [[1.0]])
+    found = delta_gamma.quadratic([0.0], [2.0], [[1.0]])
     assert (found.mean, found.variance) == (1, pytest.approx(2))
     assert found.skewness == pytest.approx(sqrt(8))
     assert found.excess_kurtosis == pytest.approx(12)
     # scipy's moments of sum of independent chi-squares, scaled
-    sum_of = parametric.quadratic([0, 0, 0], np.full(3, 2.0), np.eye(3))
+    sum_of = delta_gamma.quadratic([0, 0, 0], np.full(3, 2.0), np.eye(3))
     mean, variance, skew, kurtosis = (float(m) for m in chi2.stats(3, moments="mvsk"))
     assert (sum_of.mean, sum_of.variance) == pytest.approx((mean, variance))
     assert (sum_of.skewness, sum_of.excess_kurtosis) == pytest.approx((skew, kurtosis))
@@ -112,7 +113,7 @@ def test_a_pure_gamma_is_a_chi_square():
 
 def test_moments_by_integration():
     # one factor, d = 3, gamma = -4, variance 0.25: x = z/2, P&L = 1.5 z - 0.5 z^2
-    found = parametric.quadratic([3.0], [[-4.0]], [[0.25]])
+    found = delta_gamma.quadratic([3.0], [[-4.0]], [[0.25]])
 
     def expected(power):
         return quad(lambda z: (1.5 * z - 0.5 * (z**2 - 1)) ** power * norm.pdf(z), -12, 12)[0]
@@ -127,17 +128,17 @@ def test_correlated_gammas_agree_with_independent_ones():
     # the same book seen in independent factors y, x = A y: d -> A'd, G -> A'GA, C -> 1
     a = np.array([[1.0, 0.0], [0.5, 2.0]])
     d, g = np.array([1.0, -2.0]), np.array([[0.3, 0.1], [0.1, -0.7]])
-    seen = parametric.quadratic(d, g, a @ a.T)
-    other = parametric.quadratic(a.T @ d, a.T @ g @ a, np.eye(2))
+    seen = delta_gamma.quadratic(d, g, a @ a.T)
+    other = delta_gamma.quadratic(a.T @ d, a.T @ g @ a, np.eye(2))
     for name in ("mean", "variance", "skewness", "excess_kurtosis"):
         assert getattr(seen, name) == pytest.approx(getattr(other, name))
 
 
 def test_delta_gamma_normal():
     # m = tr(GC)/2 = -0.5 and v = 2.25 + 0.5 (as above): VaR 99 % = 0.5 + 2.326348 sqrt(2.75)
-    found = parametric.delta_gamma_normal(parametric.quadratic([3.0], [[-4.0]], [[0.25]]))
+    found = delta_gamma.delta_gamma_normal(delta_gamma.quadratic([3.0], [[-4.0]], [[0.25]]))
     assert found.var == pytest.approx(0.5 + 2.3263478740 * sqrt(2.75))
-    linear = parametric.delta_gamma_normal(parametric.quadratic(HULL_D, [0.0, 0.0], HULL_C))
+    linear = delta_gamma.delta_gamma_normal(delta_gamma.quadratic(HULL_D, [0.0, 0.0], HULL_C))
     assert linear.var == pytest.approx(parametric.delta_normal(HULL_D, HULL_C).var)
 
 
@@ -145,19 +146,19 @@ def test_hull_technical_note_10():
     # Hull, Technical Note 10: mean -0.2, standard deviation 2.2, skewness -0.4; 99 % quantile
     # -0.2 - 2.33 * 2.2 = -5.326 if normal and -5.976 by Cornish-Fisher, with z = 2.33 (1 % is
     # 9,903 ppm at that z)
-    moments = parametric.Quadratic(-0.2, 2.2**2, -0.4, 0.0)
+    moments = delta_gamma.Quadratic(-0.2, 2.2**2, -0.4, 0.0)
     tail_ppm = round(float(norm.sf(2.33)) * 1e6)
-    assert parametric.delta_gamma_normal(moments, tail_ppm).var == pytest.approx(5.326, abs=5e-4)
-    found = parametric.cornish_fisher(moments, tail_ppm, order=3)
+    assert delta_gamma.delta_gamma_normal(moments, tail_ppm).var == pytest.approx(5.326, abs=5e-4)
+    found = delta_gamma.cornish_fisher(moments, tail_ppm, order=3)
     assert found.var == pytest.approx(5.976, abs=5e-4)
     assert found.monotone
 
 
 def test_shortfall_of_the_expansion_is_the_mean_of_its_quantiles():
-    moments = parametric.Quadratic(0.3, 4.0, -0.4, 0.8)
+    moments = delta_gamma.Quadratic(0.3, 4.0, -0.4, 0.8)
     for order in (3, 4):
         for tail_ppm in (10_000, 25_000):
-            found = parametric.cornish_fisher(moments, tail_ppm, order)
+            found = delta_gamma.cornish_fisher(moments, tail_ppm, order)
             z = parametric.quantile(tail_ppm)
 
             def loss(x, order=order):
@@ -172,13 +173,26 @@ def test_shortfall_of_the_expansion_is_the_mean_of_its_quantiles():
 
 
 def test_moments_outside_the_domain_are_said():
-    wild = parametric.Quadratic(0.0, 1.0, 2.8, 0.0)
-    assert not parametric.cornish_fisher(wild).monotone
+    wild = delta_gamma.Quadratic(0.0, 1.0, 2.8, 0.0)
+    assert not delta_gamma.cornish_fisher(wild).monotone
     tame = replace(wild, skewness=0.1)
-    assert parametric.cornish_fisher(tame).monotone
+    assert delta_gamma.cornish_fisher(tame).monotone
 
 
-def test_numbers_that_are_none_are_refused():
-    with pytest.raises(ValueError, match="finite"):
-        parametric.quadratic([np.nan], [1.0], [[1.0]])
-    assert parametric.quadratic([0.0], [0.0], [[1.0]]).variance == 0
+def test_gammas_that_are_none_are_left_out_and_said():
+    c = np.eye(2)
+    found = delta_gamma.quadratic([np.nan, 0.0], [1.0, 2.0], c)
+    assert (found.mean, found.unknown) == (1, (0,))
+    assert found.variance == pytest.approx(2)
+    assert found.incomplete == ("factors left out: 1",)
+    assert delta_gamma.quadratic([0.0, 0.0], [np.nan, 2.0], c).unknown == (0,)
+    c[0, 0] = np.nan
+    assert delta_gamma.quadratic([0.0, 0.0], [0.0, 2.0], c).incomplete == ()
+    assert delta_gamma.quadratic([0.0], [0.0], [[1.0]]).variance == 0
+    wrong = delta_gamma.quadratic(
+        [1, 1, -1], np.zeros(3), [[1, 0, 0.9], [0, 1, 0.9], [0.9, 0.9, 1]]
+    )
+    assert wrong.incomplete == ("the covariance matrix is not positive semidefinite",)
+    assert np.isnan(delta_gamma.cornish_fisher(wrong).var)
+    assert not delta_gamma.cornish_fisher(wrong).monotone
+    assert np.isnan(delta_gamma.delta_gamma_normal(wrong).es)
