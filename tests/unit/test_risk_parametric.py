@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.stats import chi2, norm
+from scipy.stats import chi2, ncx2, norm
 
 from udfs.risk import delta_gamma, parametric
 
@@ -170,6 +170,17 @@ def test_shortfall_of_the_expansion_is_the_mean_of_its_quantiles():
             mean = quad(lambda x, f=loss: f(x) * norm.pdf(x), -12, -z)[0] * 1e6 / tail_ppm
             assert found.es == pytest.approx(mean, rel=1e-8)
             assert found.var == pytest.approx(loss(-z), rel=1e-12)
+
+
+def test_the_expansion_is_near_the_exact_quantile():
+    # d x + g x^2 / 2 with x standard normal is g/2 (x + d/g)^2 - d^2 / (2 g): a noncentral
+    # chi-square, whose 1 % quantile scipy has. Normal with the same two moments is farther off
+    d, g = 3.0, 0.5
+    exact = d**2 / (2 * g) - g / 2 * float(ncx2.ppf(0.01, 1, (d / g) ** 2))
+    moments = delta_gamma.quadratic([d], [g], [[1.0]])
+    assert delta_gamma.cornish_fisher(moments).var == pytest.approx(exact, rel=0.005)
+    assert delta_gamma.delta_gamma_normal(moments).var > exact * 1.1
+    assert parametric.delta_normal([d], [[1.0]]).var > exact * 1.1
 
 
 def test_moments_outside_the_domain_are_said():

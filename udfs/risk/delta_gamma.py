@@ -51,7 +51,7 @@ def quadratic(deltas: ArrayLike, gammas: ArrayLike, covariance: ArrayLike) -> Qu
 
     Args:
         deltas: Shape (factors,).
-        gammas: Shape (factors, factors), or (factors,) for its diagonal.
+        gammas: Shape (factors, factors), symmetric, or (factors,) for its diagonal.
         covariance: Shape (factors, factors), positive semidefinite.
     """
     d, c = np.asarray(deltas, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
