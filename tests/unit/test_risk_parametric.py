@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import chi2, ncx2, norm
@@ -82,6 +82,7 @@ def test_no_risk_and_impossible_risk():
         parametric.quantile(1_000_000)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.lists(st.tuples(st.integers(0, 3), st.floats(-1e6, 1e6))))
 def test_updates_one_by_one_are_a_rebuild(seed, changes):
     c = np.cov(np.random.default_rng(seed).normal(size=(4, 12)))

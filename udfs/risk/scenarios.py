@@ -129,13 +129,17 @@ def scenario_set(
         OverflowError: A change is 2^53 units or more.
         ValueError: Names repeat, or their number is not that of the rows.
     """
-    factors = np.asarray(per_unit, dtype=np.float64)
-    values = np.asarray(changes, dtype=np.float64) * factors.reshape((*factors.shape, 1))
-    if len(set(instruments)) != len(instruments) or len(instruments) != values.shape[0]:
+    given = np.asarray(changes, dtype=np.float64)
+    if len(set(instruments)) != len(instruments) or len(instruments) != given.shape[0]:
         raise ValueError("a scenario set has one row an instrument, each named once")
-    known = np.isfinite(values)
-    units = np.ascontiguousarray(whole(np.where(known, values, 0.0)))
-    return ScenarioSet(tuple(instruments), units, (~known).sum(axis=1).astype(np.int64))
+    units, gaps = np.empty(given.shape), np.zeros(given.shape[0], dtype=np.int64)
+    factors = np.broadcast_to(np.asarray(per_unit, dtype=np.float64), gaps.shape)
+    for row, factor in enumerate(factors.tolist()):  # by row: sets can fill half of the memory
+        values = given[row] * factor
+        known = np.isfinite(values)
+        units[row] = whole(np.where(known, values, 0.0))
+        gaps[row] = values.size - int(known.sum())
+    return ScenarioSet(tuple(instruments), units, gaps)
 
 
 def placed(scenarios: ScenarioSet, positions: Mapping[str, int]) -> Placed:
