@@ -56,9 +56,8 @@ def test_draws_are_a_function_of_the_seed():
     assert (pairs[:4] == montecarlo.plain(4, 2, 7)).all()
 
 
-def test_sobol_points_are_those_of_the_literature():
-    # the first points in Gray code order after the origin, dimension 1: 1/2, 3/4, 1/4, 3/8, 7/8;
-    # dimension 2: 1/2, 1/4, 3/4, 3/8, 7/8 (Bratley and Fox, Algorithm 659, 1988)
+def test_sobol_points_are_those_of_the_documentation():
+    # the example of scipy.stats.qmc.Sobol's documentation, in Gray code order, less the origin
     points = norm.cdf(montecarlo.sobol(5, 2))
     assert points[:, 0] == pytest.approx([0.5, 0.75, 0.25, 0.375, 0.875])
     assert points[:, 1] == pytest.approx([0.5, 0.25, 0.75, 0.375, 0.875])

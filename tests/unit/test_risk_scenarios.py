@@ -120,6 +120,7 @@ def test_an_empty_book_has_no_loss():
     nothing = scenarios.scenario_set(["A"], np.zeros((1, 0)))
     empty = attribution.components(scenarios.vector(nothing, [1]), nothing)
     assert empty.tail.var is None
+    assert empty.incomplete == ("too few scenarios for this tail: 0",)
     assert empty.scenarios == ()
 
 

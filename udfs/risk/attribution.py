@@ -32,6 +32,7 @@ class Components:
         tail_sums: Shape (instruments,): loss of each position over them; sum: `tail.tail_sum`.
         es: Their means, rounded down or up so that they add up to `tail.es_inclusive`.
         var: Loss of each position in VaR's scenario; sum: `tail.var`.
+        incomplete: Why this is not to be relied on; empty if it is.
     """
 
     tail: Tail
@@ -39,6 +40,7 @@ class Components:
     tail_sums: tuple[int, ...]
     es: tuple[int, ...]
     var: tuple[int, ...]
+    incomplete: tuple[str, ...]
 
 
 def what_if(
@@ -96,8 +98,9 @@ def components(book: Vector, scenarios: ScenarioSet, tail_ppm: int = 10_000) -> 
     tail = historical(book.pnl, tail_ppm)
     worst = tail_scenarios(book.pnl, tail)
     size = len(scenarios.instruments)
+    reasons = (*book.incomplete, *tail.incomplete)
     if tail.es_inclusive is None:
-        return Components(tail, (), (0,) * size, (0,) * size, (0,) * size)
+        return Components(tail, (), (0,) * size, (0,) * size, (0,) * size, reasons)
     if int(scenarios.largest.max(initial=0.0)) * worst.size >= 2**63:
         raise OverflowError("changes add up to 2^63 or more over the tail: take a coarser unit")
     changes = scenarios.changes[:, worst].astype(np.int64)
@@ -105,7 +108,7 @@ def components(book: Vector, scenarios: ScenarioSet, tail_ppm: int = 10_000) -> 
     sums = [-q * c for q, c in zip(held, changes.sum(axis=1).tolist(), strict=True)]
     last = [-q * c for q, c in zip(held, changes[:, -1].tolist(), strict=True)]
     parts = adding_up(sums, tail.rank)
-    return Components(tail, tuple(worst.tolist()), tuple(sums), tuple(parts), tuple(last))
+    return Components(tail, tuple(worst.tolist()), tuple(sums), tuple(parts), tuple(last), reasons)
 
 
 def _difference(after: int | None, before: int | None) -> int | None:

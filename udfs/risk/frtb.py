@@ -25,7 +25,7 @@ HORIZONS = (10, 20, 40, 60, 120)
 BASE_DAYS = 10
 TAIL_PPM = 25_000
 EXPLAINED_PPM = 750_000
-"""The least share of the full set's ES that a reduced set has to show (MAR33.5)."""
+"""The least share of the full set's ES that a reduced set is to show; a parameter (MAR33.5)."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,10 @@ def liquidity_adjusted_of(
 
 
 def capital(
-    reduced_stressed: int | None, full_current: int | None, reduced_current: int | None
+    reduced_stressed: int | None,
+    full_current: int | None,
+    reduced_current: int | None,
+    least_explained_ppm: int = EXPLAINED_PPM,
 ) -> Capital:
     """ES for capital: ES_RS * max(ES_FC / ES_RC, 1).
 
@@ -135,6 +138,7 @@ def capital(
         reduced_stressed: ES_RS: the reduced set of factors over the period of stress.
         full_current: ES_FC: all factors over the last 12 months.
         reduced_current: ES_RC: the reduced set over the last 12 months.
+        least_explained_ppm: What share of ES_FC ES_RC has to reach.
     """
     if reduced_stressed is None or full_current is None or reduced_current is None:
         return Capital(None, None, None, ("one of the three shortfalls is missing",))
@@ -143,7 +147,7 @@ def capital(
         return Capital(None, None, explained, ("the reduced set shows no current shortfall",))
     larger = max(full_current, reduced_current)
     reasons = []
-    if explained is not None and explained < EXPLAINED_PPM:
+    if explained is not None and explained < least_explained_ppm:
         reasons.append(f"the reduced set explains {explained} ppm of the full set's shortfall")
     return Capital(
         es=divided(reduced_stressed * larger, reduced_current),
