@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, norm
 
-from udfs.risk import montecarlo, parametric
+from udfs.risk import montecarlo, options, parametric, scenarios
 from udfs.risk.tails import historical
 from udfs.risk.whole import whole
 
@@ -128,6 +128,21 @@ def test_a_short_gamma_meets_its_chi_square():
     pnl = whole(-(montecarlo.plain(40_000, 1, 3)[:, 0] ** 2) * 1e6)
     error = montecarlo.var_error(40_000, 10_000, float(chi2.pdf(closed, 1)))
     assert abs(historical(pnl).var / 1e6 - closed) < 3 * error
+
+
+def test_a_call_revalued_in_full_loses_what_it_loses_at_the_quantile_of_the_spot():
+    # a call rises with its spot, so its VaR is its loss where the spot is at its 1 % quantile;
+    # the error is that of the spot times the slope of the price there
+    draws, sd = 20_000, 2.0
+    spots = 100 + montecarlo.changes(montecarlo.factor([[sd**2]]), montecarlo.plain(draws, 1, 9))
+    at = 100 - parametric.quantile(10_000) * sd
+    now, worst = options.value(True, [100, at], 100, 0.5, 0.03, 0.0, 0.2).price
+    prices = options.price(True, spots[:, 0], 100, 0.5, 0.03, 0.0, 0.2)
+    found = scenarios.scenario_set(["call"], [prices - now], per_unit=1e6)
+    tail = historical(scenarios.vector(found, [25]).pnl)
+    slope = options.value(True, at, 100, 0.5, 0.03, 0.0, 0.2).delta
+    error = montecarlo.normal_var_error(draws, 10_000, sd) * float(slope) * 25e6
+    assert abs(tail.var - (now - worst) * 25e6) < 3 * error
 
 
 def test_too_few_draws_have_no_interval():

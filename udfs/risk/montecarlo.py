@@ -64,7 +64,7 @@ def factor(covariance: ArrayLike) -> Factor:
 def plain(count: int, factors: int, seed: int) -> Floats:
     """Independent standard normals, shape (count, factors)."""
     raw = np.random.PCG64(seed).random_raw(count * factors).reshape(count, factors)
-    uniform = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    uniform = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52  # never 0 or 1
     normal: Floats = ndtri(uniform)
     return normal
 
