@@ -64,6 +64,23 @@ TOPICS = {
         Topic("lists", "ListChunk", "name"),
         Topic("screening.runs", "ScreeningRun"),
         *_job("screening"),
+        Topic("marks", "Mark"),
+        *_job("marks"),
+        Topic("scenarios", "ScenarioRow", "name"),
+        Topic("limits", "RiskLimit", "limit_id"),
+        Topic("margin.terms", "MarginTerms", "book"),
+        Topic("corporate.actions", "CorporateAction", "isin"),
+        Topic("positions", "Position"),
+        Topic("pnl", "BookPnl"),
+        Topic("pnl.corrections", "PnlCorrection"),
+        Topic("var", "RiskMeasure"),
+        Topic("limits.used", "LimitUse"),
+        Topic("margin.calls", "MarginCall"),
+        *_job("risk"),
+        Topic("firm.pnl", "BookPnl"),
+        Topic("firm.var", "RiskMeasure"),
+        Topic("firm.limits", "LimitUse"),
+        *_job("firm"),
     ]
 }
 """Every topic of the live system. All have as many partitions: a partition is a shard."""
