@@ -64,6 +64,13 @@ _GRAPH_EXAMPLES = """Example:
 tidemark bench graph --edges 1000000
 """
 
+_RISK_EXAMPLES = """Examples:
+
+tidemark bench risk --numbers
+
+tidemark bench risk --ticks 1000000
+"""
+
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
 
@@ -81,6 +88,7 @@ def register(app: typer.Typer) -> None:
     bench.command("scoring", epilog=_SCORING_EXAMPLES)(scoring)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
+    bench.command("risk", epilog=_RISK_EXAMPLES)(risk)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -266,6 +274,26 @@ def graph(
     with _told(f"graph of {edges:,} links") as echo:
         results = bench.run(Settings.load(), seed, edges, queries, echo)
     _show(Report("graph", seed, results), as_json, out)
+
+
+def risk(
+    ticks: Annotated[
+        int, typer.Option(min=100_000, help="Quotes and trades of a run.")
+    ] = 2_000_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Of each number; medians are shown.")] = 15,
+    numbers: Annotated[bool, typer.Option("--numbers", help="No stack: numbers alone.")] = False,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """VaR, ES, stresses and Greeks; ticks through marks and risk on a stack of their own."""
+    from deploy.bench import risk as bench
+    from deploy.bench.harness import Report
+    from deploy.settings import Settings
+
+    with _told("risk") as echo:
+        results = bench.run(Settings.load(), seed, ticks, repeats, numbers, echo)
+    _show(Report("risk", seed, results), as_json, out)
 
 
 @contextmanager
