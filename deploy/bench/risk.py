@@ -1,9 +1,10 @@
-"""Market risk: how long its numbers take."""
+"""Market risk: its numbers alone, then ticks through the jobs on a stack of their own."""
 
 from collections.abc import Callable
 
-from deploy.bench import risk_numbers
+from deploy.bench import risk_latency, risk_numbers, risk_rate
 from deploy.bench.harness import Result
+from deploy.bench.risk_site import RiskSite
 from deploy.settings import Settings
 
 
@@ -15,6 +16,16 @@ def run(
     numbers_only: bool,
     echo: Callable[[str], None],
 ) -> list[Result]:
-    """The numbers without a stack."""
+    """Numbers without a stack; unless that is all, rate and latency on one."""
     echo("numbers: VaR and ES, updates, stresses, Greeks")
-    return risk_numbers.measured(seed, repeats)
+    results = risk_numbers.measured(seed, repeats)
+    if numbers_only:
+        return results
+    site = RiskSite(settings, echo)
+    try:
+        site.site.up()
+        results += risk_rate.run(site, seed, ticks, echo)
+        results += risk_latency.run(site, seed, echo)
+    finally:
+        site.site.down()
+    return results

@@ -40,8 +40,9 @@ class Site:
         echo: Echo,
         partitions: int = PARTITIONS,
         checkpoint_ms: int = CHECKPOINT_MS,
+        slots: int | None = None,
     ) -> None:
-        """Nothing is started yet."""
+        """Nothing is started yet; without `slots` there is one a partition."""
         self.home = settings.home / "bench"
         self.echo = echo
         self.settings = Settings(
@@ -49,7 +50,7 @@ class Site:
             jars=settings.jar_home,
             port_offset=settings.port_offset + PORT_OFFSET,
             partitions=partitions,
-            slots=partitions,
+            slots=partitions if slots is None else slots,
             taskmanagers=1,
             checkpoint_ms=checkpoint_ms,
         )
