@@ -95,7 +95,7 @@ def waited(reader: LogReader, seen: Seen) -> tuple[Floats, Floats, Floats]:
         marks = marks.with_columns(
             offset=pl.Series(written.data_offsets[places]),
             written=pl.Series(written.data_times[places]),
-        ).filter((pl.col("quality") == "GOOD") & ~pl.col("late"))
+        ).filter(source_topic="quotes", quality="GOOD", late=False)
         held = slices.filter(shard=shard).sort("first")
         marks = marks.sort("offset").join_asof(held, left_on="offset", right_on="first")
         marks = marks.filter((pl.col("offset") <= pl.col("last")) & (pl.col("written") >= first))
