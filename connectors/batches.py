@@ -17,7 +17,7 @@ from connectors import intake
 from connectors.intake import Arrival, Dead, Intake, take_in
 from connectors.layout import Array
 from connectors.places import unpack
-from connectors.spec import Feed, JobSpec
+from connectors.spec import Feed, JobSpec, partitions_of_results
 from connectors.store import Blobs, TableStore
 from connectors.topics import KNOWN, shard_key
 from schemas.codec import encode, encode_frame
@@ -65,8 +65,8 @@ class Shard:
         """Load the partition's tables from `blobs`."""
         self.job = job
         self.shard = shard
-        self.key = shard_key(shard, job.partitions)
-        self.first_key = shard_key(0, job.partitions)
+        self.keys = [shard_key(partition, job.partitions) for partition in range(job.partitions)]
+        self.key = self.keys[shard]
         self.store = TableStore(table_specs(job), blobs)
         self.state = {name: self.store.tables[name] for name in job.tables}
 
@@ -143,8 +143,10 @@ class Shard:
         if "sequence" not in frame.columns:
             frame = self._numbered(topic, frame)
         values = encode_frame(rec, frame.select(list(rec.columns)))
-        key = self.first_key if topic in self.job.gathered else self.key
-        return [Result(topic, key, value) for value in values]
+        keys = [
+            self.keys[partition] for partition in partitions_of_results(self.job, topic, self.shard)
+        ]
+        return [Result(topic, key, value) for value in values for key in keys]
 
     def _numbered(self, topic: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Give each result its producer and running number; the table keeps the next one."""

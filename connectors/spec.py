@@ -58,6 +58,7 @@ class JobSpec:
         partitions: Partitions of every topic.
         schema_ids: Ids a registry gave, by record and version; empty: those of schemas/ids.json.
         gathered: Result topics all of whose records go to one partition, that of shard 0.
+        spread: Result topics of which a copy of each record goes to every partition.
         effect_on: The result topic whose batches an effect beside Kafka takes, such as Neo4j.
     """
 
@@ -72,6 +73,7 @@ class JobSpec:
     schema_ids: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     effect_on: str | None = None
     gathered: frozenset[str] = frozenset()
+    spread: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Check what would otherwise fail in a worker."""
@@ -85,8 +87,19 @@ class JobSpec:
         unknown = [t for t in (*self.results, *(f.topic for f in self.feeds)) if t not in KNOWN]
         if unknown:
             raise ValueError(f"unknown topics {unknown}: declare them in connectors.topics")
+        if both := sorted(self.gathered & self.spread):
+            raise ValueError(f"{both} cannot be both in one partition and in all")
+        if strange := sorted((self.gathered | self.spread) - set(self.results)):
+            raise ValueError(f"{strange} are no results of the job: only those are placed")
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Every topic the job writes: its results, dead letters and batch index."""
         return (*self.results, f"{self.name}.dead", f"{self.name}.batches")
+
+
+def partitions_of_results(job: JobSpec, topic: str, shard: int) -> tuple[int, ...]:
+    """The partitions to which each of a shard's records on a topic goes."""
+    if topic in job.gathered:
+        return (0,)
+    return tuple(range(job.partitions)) if topic in job.spread else (shard,)

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from connectors.log import Span, fold_shard, results_by_topic
+from connectors.log import Span, fold_shard
 from connectors.reader import LogReader
 from connectors.spec import JobSpec
 from connectors.topics import TICK_KEY
-from connectors.written import own_pairs, partition_of_results
+from connectors.written import Pair, Place, own_pairs, places_of_results, results_by_place
 from schemas.codec import decode
 
 _RANGE = re.compile(r"([^:;]+):(\d+)-(\d+)")
@@ -21,25 +21,27 @@ _RANGE = re.compile(r"([^:;]+):(\d+)-(\d+)")
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where a topic is not what it should be; None stands for no record."""
+    """The first record of a shard that is not what it should be; None stands for no record."""
 
     topic: str
     shard: int
+    partition: int
     position: int
     expected: bytes | None
     found: bytes | None
 
     def __str__(self) -> str:
         """One line for people."""
+        there = "" if self.partition == self.shard else f" in partition {self.partition}"
         return (
-            f"{self.topic} shard {self.shard} record {self.position}: "
+            f"{self.topic} shard {self.shard}{there} record {self.position}: "
             f"expected {_shown(self.expected)}, found {_shown(self.found)}"
         )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was compared, and the first difference of each topic and shard."""
+    """What was compared, and the first difference of each shard in each topic partition."""
 
     records: int
     octets: int
@@ -95,19 +97,17 @@ def _compare_shard(job: JobSpec, shard: int, source: LogReader, sink: LogReader)
     index = f"{job.name}.batches"
     least = sum(1 for _ in data(sink.read(index, shard)))
     found = {
-        topic: own_pairs(
-            job, topic, shard, sink.read(topic, partition_of_results(job, topic, shard))
-        )
-        for topic in job.outputs
+        (topic, partition): own_pairs(job, topic, shard, sink.read(topic, partition))
+        for topic, partition in places_of_results(job, shard)
     }
     until = covered(sink.read(index, shard))
     folded = list(fold_shard(job, shard, source.shard([f.topic for f in job.feeds], shard, until)))
-    least_of, expected = results_by_topic(folded[:least]), results_by_topic(folded)
+    least_of, expected = results_by_place(job, folded[:least]), results_by_place(job, folded)
     differences = [
         difference
-        for topic, pairs in found.items()
+        for place, pairs in found.items()
         for difference in _difference(
-            topic, shard, expected.get(topic, []), pairs, len(least_of.get(topic, []))
+            place, shard, expected.get(place, []), pairs, len(least_of.get(place, []))
         )
     ]
     octets = sum(len(value) for pairs in found.values() for _, value in pairs)
@@ -115,18 +115,15 @@ def _compare_shard(job: JobSpec, shard: int, source: LogReader, sink: LogReader)
 
 
 def _difference(
-    topic: str,
-    shard: int,
-    expected: list[tuple[bytes, bytes]],
-    found: list[tuple[bytes, bytes]],
-    least: int,
+    place: Place, shard: int, expected: list[Pair], found: list[Pair], least: int
 ) -> Iterator[Difference]:
     """The first record that is missing, too much, or not equal."""
     for position in range(max(least, len(found))):
         want = expected[position] if position < len(expected) else None
         have = found[position] if position < len(found) else None
         if want != have:
-            yield Difference(topic, shard, position, want and want[1], have and have[1])
+            topic, partition = place
+            yield Difference(topic, shard, partition, position, want and want[1], have and have[1])
             return
 
 

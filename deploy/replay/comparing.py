@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from connectors.log import SpanSource
-from connectors.spec import JobSpec
-from connectors.written import Pair, own_pairs, partition_of_results
+from connectors.spec import JobSpec, partitions_of_results
+from connectors.written import Pair, Place, own_pairs, places_of_results
 from deploy.replay.recorded import Batch
 from schemas.merkle import GENESIS, leaf_hash, link
 
-Records = Callable[[str], Iterator[Pair]]
-"""The records of a topic, in order."""
+Records = Callable[[str, int], Iterator[Pair]]
+"""The records of a shard in a topic partition, in order."""
 
 WINDOW = 100_000
 """Offsets read at a time."""
@@ -30,7 +30,7 @@ class Stretch:
     Attributes:
         batches: The recorded batches from the log's start to the stretch's end.
         begin: Number of the first one that is compared.
-        counts: Records that each batch of the second run wrote, by topic.
+        counts: Records that each batch of the second run wrote, by topic, all copies counted.
     """
 
     batches: Sequence[Batch]
@@ -43,11 +43,13 @@ class Difference:
     """The first record of a topic shard that is not the same; None stands for no record.
 
     Attributes:
+        partition: The partition it stands in.
         batch: The recorded batch it belongs to, as the second run counts; None if there is none.
     """
 
     topic: str
     shard: int
+    partition: int
     position: int
     batch: Batch | None
     recorded: Pair | None
@@ -56,9 +58,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Compared:
-    """One topic of one shard.
+    """One topic of one shard, in one of the partitions that the shard writes to.
 
     Attributes:
+        partition: That partition.
         records: How many the second run has, from the log's start.
         compared: How many of them lie in the compared stretch.
         octets: Bytes of their values.
@@ -69,6 +72,7 @@ class Compared:
 
     topic: str
     shard: int
+    partition: int
     records: int
     compared: int
     octets: int
@@ -83,11 +87,11 @@ class Compared:
 
 
 def pairs(
-    source: SpanSource, ends: tuple[int, int], job: JobSpec, topic: str, shard: int
+    source: SpanSource, ends: tuple[int, int], job: JobSpec, place: Place, shard: int
 ) -> Iterator[Pair]:
-    """The records a shard of a job wrote to a topic, window by window."""
+    """The records a shard of a job wrote to a topic partition, window by window."""
     low, high = ends
-    partition = partition_of_results(job, topic, shard)
+    topic, partition = place
     for start in range(low, high, WINDOW):
         span = source.read(topic, partition, start, min(start + WINDOW, high))
         yield from own_pairs(job, topic, shard, span)
@@ -102,23 +106,26 @@ def compare_shard(
 ) -> list[Compared]:
     """Compare every topic the job writes; without `recorded` only chain what the second run wrote.
 
-    A topic may hold more than the stretch on the recorded side: that is not looked at. Whether the
-    second run wrote less than it should is seen in its batch indexes, which say how many they are.
+    Where every partition has a copy, each copy is compared by itself. A topic may hold more than
+    the stretch on the recorded side: that is not looked at. Whether the second run wrote less than
+    it should is seen in its batch indexes, which say how many they are.
     """
     return [
-        _Topic(job, topic, shard, stretch).compare(replayed(topic), recorded and recorded(topic))
-        for topic in job.outputs
+        _Topic(job, place, shard, stretch).compare(replayed(*place), recorded and recorded(*place))
+        for place in places_of_results(job, shard)
     ]
 
 
 class _Topic:
-    """One topic of one shard."""
+    """One topic of one shard, in one partition."""
 
-    def __init__(self, job: JobSpec, topic: str, shard: int, stretch: Stretch) -> None:
+    def __init__(self, job: JobSpec, place: Place, shard: int, stretch: Stretch) -> None:
+        topic, self.partition = place
         self.topic = topic
         self.shard = shard
         self.batches = stretch.batches
-        self.ends = list(accumulate(counts.get(topic, 0) for counts in stretch.counts))
+        copies = len(partitions_of_results(job, topic, shard))
+        self.ends = list(accumulate(counts.get(topic, 0) // copies for counts in stretch.counts))
         before = min(stretch.begin, len(self.ends))
         self.begin = self.ends[before - 1] if before else 0
         self.is_index = topic == f"{job.name}.batches"
@@ -144,14 +151,13 @@ class _Topic:
             found = self._difference(ours.length, next(recorded, None), None)
         compared = max(0, ours.length - self.begin)
         head = None if recorded is None else theirs.head
-        return Compared(
-            self.topic, self.shard, ours.length, compared, octets, head, ours.head, found
-        )
+        place = self.topic, self.shard, self.partition
+        return Compared(*place, ours.length, compared, octets, head, ours.head, found)
 
     def _difference(self, position: int, want: Pair | None, have: Pair | None) -> Difference:
         number = position if self.is_index else bisect_right(self.ends, position)
         batch = self.batches[min(number, len(self.batches) - 1)] if self.batches else None
-        return Difference(self.topic, self.shard, position, batch, want, have)
+        return Difference(self.topic, self.shard, self.partition, position, batch, want, have)
 
 
 @dataclass

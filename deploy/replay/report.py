@@ -92,7 +92,7 @@ class Report:
         return [
             (
                 one.topic,
-                str(one.shard),
+                _shard(one),
                 f"{one.records:,}",
                 one.recorded.hex() if one.recorded else "",
                 one.replayed.hex(),
@@ -144,6 +144,7 @@ def told(difference: Difference) -> dict[str, Any]:
     return {
         "topic": difference.topic,
         "shard": difference.shard,
+        "partition": difference.partition,
         "record": difference.position,
         "batch": batch
         and {"number": batch.number, "slice_end": _time(batch.slice_end), "ranges": batch.ranges},
@@ -191,7 +192,7 @@ def _decoded(value: bytes, batch: Batch | None, shard: int) -> dict[str, Any]:
 
 def _shown(difference: Difference) -> list[str]:
     one = told(difference)
-    lines = [f"  {one['topic']} shard {one['shard']}, record {one['record']}"]
+    lines = [f"  {one['topic']} shard {_shard(difference)}, record {one['record']}"]
     if one["batch"]:
         lines[0] += ", batch {number} (slice to {slice_end}, input {ranges})".format(**one["batch"])
     for name in ("recorded", "replayed"):
@@ -247,10 +248,16 @@ def _input_side(side: tuple[bytes | None, bytes | None] | None) -> str:
     return f"{rec.name} {row}"
 
 
+def _shard(one: Compared | Difference) -> str:
+    """The shard, and in which partition its records stand if that is another one."""
+    return str(one.shard) if one.partition == one.shard else f"{one.shard} in {one.partition}"
+
+
 def _head(one: Compared) -> dict[str, Any]:
     return {
         "topic": one.topic,
         "shard": one.shard,
+        "partition": one.partition,
         "records": one.records,
         "recorded": one.recorded and one.recorded.hex(),
         "replayed": one.replayed.hex(),

@@ -14,7 +14,7 @@ from connectors.log import fold_shard, results_by_topic
 from connectors.offsets import Offsets, format_offsets
 from connectors.reader import LogReader
 from connectors.spec import JobSpec
-from connectors.written import Pair, partition_of_results
+from connectors.written import Pair, results_by_place
 from deploy import terminal
 from deploy.drills.waiting import MONOTONIC, SLEEP
 from deploy.errors import UserError
@@ -83,9 +83,9 @@ def run(
 def written(reader: LogReader, job: JobSpec, shard: int) -> Records:
     """What a shard of a run has written to the job's topics."""
 
-    def records(topic: str) -> Iterator[Pair]:
-        ends = reader.ends(topic, partition_of_results(job, topic, shard))
-        return pairs(reader, ends, job, topic, shard)
+    def records(topic: str, partition: int) -> Iterator[Pair]:
+        place = topic, partition
+        return pairs(reader, reader.ends(*place), job, place, shard)
 
     return records
 
@@ -109,8 +109,8 @@ def fold(
     for folded in fold_shard(recording.job, shard, spans):
         counts.append({topic: len(rows) for topic, rows in results_by_topic([folded]).items()})
         batches.append(folded)
-    found = results_by_topic(batches)
-    return lambda topic: iter(found.get(topic, [])), counts
+    found = results_by_place(recording.job, batches)
+    return lambda topic, partition: iter(found.get((topic, partition), [])), counts
 
 
 def _counts(recording: Recording) -> str:

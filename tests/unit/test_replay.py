@@ -43,7 +43,7 @@ def compared(
     log, counts = run
     stretch = Stretch(recording.shards[shard][:end], begin, counts[shard][:end])
     return compare_shard(
-        JOB, shard, stretch, lambda t: data(replayed, t, shard), lambda t: data(log, t, shard)
+        JOB, shard, stretch, lambda *at: data(replayed, *at), lambda *at: data(log, *at)
     )
 
 
@@ -140,7 +140,7 @@ def test_a_stretch_may_end_before_the_recorded_log_does(run: Run, recording: Rec
 
 def test_without_a_recorded_side_the_chains_are_made(run: Run, recording: Recording) -> None:
     stretch = Stretch(recording.shards[0], 0, run[1][0])
-    for one in compare_shard(JOB, 0, stretch, lambda t: data(run[0], t, 0), None):
+    for one in compare_shard(JOB, 0, stretch, lambda *at: data(run[0], *at), None):
         chain = Chain()
         for _, value in data(run[0], one.topic, 0):
             chain.add(value)
@@ -173,7 +173,7 @@ def test_a_missing_input_record_is_named_with_its_batch(
     short, out = one_short(log, 1, offset), Log()
     again = refold(short, out, 1)
     stretch = Stretch(recording.shards[1], 0, again)
-    found = compare_shard(JOB, 1, stretch, lambda t: data(out, t, 1), lambda t: data(log, t, 1))
+    found = compare_shard(JOB, 1, stretch, lambda *at: data(out, *at), lambda *at: data(log, *at))
     first = first_of(found)
     assert first is not None
     assert first.batch is not None
