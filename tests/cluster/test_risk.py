@@ -1,0 +1,165 @@
+"""Market risk on the real stack: late and bad quotes, a killed TaskManager, a savepoint restored."""
+
+import uuid
+from collections.abc import Iterator
+
+import polars as pl
+import pytest
+
+from connectors.generators import Faults, Plan
+from connectors.producer import KafkaEnd
+from connectors.reader import LogReader
+from deploy.bench import risk_feed
+from deploy.bench.risk_controls import CONTROLS, controls
+from deploy.drills.rig import Rig
+from deploy.drills.waiting import MONOTONIC, SLEEP
+from deploy.oracle import data
+from deploy.stack import Stack
+from jobs.catalogue import JOBS, Config
+from schemas.codec import decode_batch
+from schemas.records import record
+
+TICKS, RATE, DENSITY = 50_000, 4_000, 60
+"""Quotes and trades; how many are sent in a second; how many lie in a second of business."""
+FAULTS = "late=0.004,duplicate=0.002,conflicting-duplicate=0.001,malformed=0.001"
+LATENESS_MS = 1_000
+RISK_JOBS = {"marks": 2, "risk": 2, "firm": 1}
+FEED = ("instruments", "quotes", "fills")
+
+
+@pytest.fixture(scope="module")
+def rig(stack: Stack) -> Iterator[Rig]:
+    """A quarter of an hour of a market through the three jobs."""
+    config = Config(partitions=stack.settings.partitions, lateness_ms=LATENESS_MS)
+    world = risk_feed.market(5, DENSITY)
+    opened = world.count - world.amount.count
+    plan = Plan(
+        opened + TICKS, 5, config.partitions, Faults.parse(FAULTS), lateness=LATENESS_MS * 1_000
+    )
+    with Rig(stack, f"r{uuid.uuid4().hex[:6]}.", config) as rig:
+        rig.ensure(*CONTROLS)
+        publish(rig, controls(world, config.partitions, 1_000, 5_000))
+        for job, parallelism in RISK_JOBS.items():
+            rig.submit(job, parallelism)
+        sending = rig.feed(world, plan, rate=RATE)
+        until(lambda: height(rig, "pnl") > 0)
+        stack.kill("taskmanager-0")
+        stack.start_taskmanager()
+        before = height(rig, "pnl")
+        until(lambda: height(rig, "pnl") > before)
+        rig.submit("risk", RISK_JOBS["risk"], savepoint=rig.stop("risk"))
+        sending.result()
+        for job in RISK_JOBS:
+            rig.wait(job, rig.ends(*(feed.topic for feed in JOBS[job](config).feeds)))
+        yield rig
+
+
+def publish(rig: Rig, batches) -> None:
+    end = KafkaEnd(rig.settings.brokers, prefix=rig.prefix)
+    for batch in batches:
+        end.send(batch)
+    end.close()
+
+
+def until(true, timeout: float = 120) -> None:
+    deadline = MONOTONIC() + timeout
+    while not true():
+        assert MONOTONIC() < deadline, "waited too long"
+        SLEEP(0.5)
+
+
+def height(rig: Rig, topic: str) -> int:
+    return len(messages(rig, topic, (0,)))
+
+
+def messages(rig: Rig, topic: str, partitions) -> list[bytes]:
+    reader = LogReader(rig.settings.brokers, rig.prefix)
+    try:
+        return [value for part in partitions for value in data(reader.read(topic, part))]
+    finally:
+        reader.close()
+
+
+def frame(rig: Rig, topic: str, name: str, partitions=None) -> pl.DataFrame:
+    """The records of a topic; of one with a copy in every partition those of partition 0."""
+    partitions = range(rig.config.partitions) if partitions is None else partitions
+    return decode_batch(record(name), messages(rig, topic, partitions))[0]
+
+
+@pytest.mark.parametrize("job", RISK_JOBS)
+def test_neither_a_killed_taskmanager_nor_a_restored_savepoint_changes_a_byte(
+    rig: Rig, job: str
+) -> None:
+    comparison = rig.compare(job)
+    assert comparison.differences == []
+    assert comparison.records > 0
+    assert (
+        rig.stack.flink.rest.late_records(rig.stack.flink.rest.find(f"{rig.prefix}{job}").id) == 0
+    )
+
+
+@pytest.mark.parametrize("job", RISK_JOBS)
+def test_what_went_in_was_used_or_refused_or_a_repeat(rig: Rig, job: str) -> None:
+    with rig.follower(job) as follower:
+        follower.poll()
+        counts = follower.counts
+    sent = {
+        feed.topic: len(messages(rig, feed.topic, range(rig.config.partitions)))
+        for feed in JOBS[job](rig.config).feeds
+    }
+    assert counts["records"] == counts["used"] + counts["dead"] + counts["duplicates"]
+    assert counts["records"] <= sum(sent.values())
+    dead = height_of_all(rig, f"{job}.dead")
+    assert counts["dead"] == dead
+    assert (dead > 0) == (job != "firm")
+
+
+def height_of_all(rig: Rig, topic: str) -> int:
+    return len(messages(rig, topic, range(rig.config.partitions)))
+
+
+def test_the_kill_was_felt(rig: Rig) -> None:
+    job = rig.stack.flink.rest.find(f"{rig.prefix}marks")
+    assert rig.stack.flink.rest.exceptions(job.id), "the kill went unnoticed"
+
+
+def test_every_partition_has_the_same_marks(rig: Rig) -> None:
+    copies = [sorted(messages(rig, "marks", (p,))) for p in range(rig.config.partitions)]
+    assert copies[0]
+    assert all(copy == copies[0] for copy in copies)
+
+
+def test_bad_quotes_are_counted_and_never_a_mark(rig: Rig) -> None:
+    marks = frame(rig, "marks", "Mark", (0,))
+    assert marks["refused"].sum() > 0
+    assert set(marks.filter(pl.col("refused") > 0)["last_refused"]) >= {"NOT_POSITIVE", "CROSSED"}
+    good = marks.filter(quality="GOOD")
+    assert good.filter((pl.col("bid") <= 0) | (pl.col("bid") > pl.col("ask"))).is_empty()
+
+
+def test_late_ticks_are_corrections_and_points_stay(rig: Rig) -> None:
+    corrections = frame(rig, "pnl.corrections", "PnlCorrection")
+    assert set(corrections["cause"]) >= {"LATE_MARK"}
+    assert (corrections["after"] - corrections["before"]).equals(
+        corrections["difference"], check_names=False
+    )
+    points = frame(rig, "pnl", "BookPnl", (0,)).filter(kind="POINT")
+    assert points.select("name", "time").is_unique().all()
+
+
+def test_the_firm_is_the_sum_of_its_books_at_each_point(rig: Rig) -> None:
+    books = frame(rig, "pnl", "BookPnl", (0,)).filter(kind="POINT")
+    firm = frame(rig, "firm.pnl", "BookPnl").filter(kind="POINT")
+    sums = books.group_by("time").agg(pl.col("total").sum(), pl.col("unvalued").sum())
+    both = firm.join(sums, on="time", suffix="_books")
+    assert both.height == firm.height > 3
+    assert both["total"].equals(both["total_books"], check_names=False)
+    assert both["unvalued"].equals(both["unvalued_books"], check_names=False)
+
+
+def test_measures_name_their_scenarios(rig: Rig) -> None:
+    for topic, scenarios in (("var", 1_000), ("firm.var", 5_000)):
+        last = frame(rig, topic, "RiskMeasure").sort("slice_end").tail(1).row(0, named=True)
+        assert last["scenario_set"].startswith("market")
+        assert last["scenarios"] == scenarios
+        assert last["es_fractional"] >= last["var"] > 0
