@@ -73,7 +73,10 @@ def tail_after(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -
     rows = {row: float(amount) for row, amount in change.items() if amount}
     added = sum(abs(amount) * float(scenarios.largest[row]) for row, amount in rows.items())
     if of.bound + added >= _LIMIT:
-        return _whole(of, scenarios, change)
+        held = of.book.quantities.copy()
+        for row, amount in change.items():
+            held[row] += amount
+        return historical(vector(scenarios, held).pnl, of.tail_ppm)
     low = -added
     m = min(2 * k, of.order.size)
     while k:
@@ -90,15 +93,7 @@ def tail_after(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -
 
 
 def _whole(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -> Tail:
-    """The tail from all scenarios."""
-    held = of.book.quantities.copy()
-    for row, amount in change.items():
-        held[row] += amount
-    exact = of.bound + sum(
-        abs(amount) * float(scenarios.largest[row]) for row, amount in change.items()
-    )
-    if exact >= _LIMIT:
-        return historical(vector(scenarios, held).pnl, of.tail_ppm)
+    """The tail from all scenarios, no sum of which can leave what is exact."""
     pnl = of.book.pnl.copy()
     for row, amount in change.items():
         pnl += float(amount) * scenarios.changes[row]
@@ -109,7 +104,9 @@ def _tail(worst: Floats, like: Tail, tail_ppm: int, size: int) -> Tail:
     """VaR and ES from the k worst, the last of which is the VaR; as in `tails.historical`."""
     k = worst.size
     var = -int(worst[k - 1])
-    total = -sum(int(loss) for loss in worst.tolist())
+    whole = worst.astype(np.int64)
+    small = k * int(np.abs(whole).max()) < 2**62
+    total = -int(whole.sum()) if small else -sum(whole.tolist())
     beyond = total * PPM - (k * PPM - size * tail_ppm) * var
     return Tail(
         var=var,
