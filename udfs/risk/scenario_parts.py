@@ -91,8 +91,14 @@ def parts_of(
         seed: Of the draws.
         book_scenarios: Scenarios for a book.
         firm_scenarios: Scenarios for the firm.
+
+    Raises:
+        ValueError: A return is not a number, or does not fit 32 bits.
     """
-    ppm = np.rint(np.asarray(returns, dtype=np.float64) * PPM).astype("<i4")
+    whole = np.rint(np.asarray(returns, dtype=np.float64) * PPM)
+    if not (np.abs(whole) < 2**31).all():
+        raise ValueError("returns must be numbers below 214,748 %")
+    ppm = whole.astype("<i4")
     rows = pl.DataFrame(
         {
             "name": name,
