@@ -1,4 +1,4 @@
-"""Market risk on the real stack: late and bad quotes, a killed TaskManager, a savepoint restored."""
+"""Market risk on the real stack: late and bad quotes, a killed TaskManager, a restored state."""
 
 import uuid
 from collections.abc import Iterator
