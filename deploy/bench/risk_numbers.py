@@ -1,4 +1,4 @@
-"""How long the numbers of market risk take: VaR and ES, updates, what-ifs, stresses, Greeks.
+"""How long the numbers of market risk take: VaR and ES, updates, stresses, Greeks, fills.
 
 No stack and no job: the functions of `udfs.risk`, in one process with one thread, as a worker has.
 Times are medians of repeats. QuantLib is measured beside them if it is installed.
@@ -18,13 +18,13 @@ import numpy as np
 
 from connectors.generators.market.world import MarketWorld
 from deploy.bench import risk_made as made
+from deploy.bench import risk_measures
 from deploy.bench import risk_peer as peer
 from deploy.bench.harness import Result
 from deploy.bench.timing import median_ms
 from deploy.environment import ONE_THREAD
 from deploy.errors import UserError
 from udfs.risk import options, positions, stress
-from udfs.risk.attribution import components, what_if
 from udfs.risk.positions import Positions
 from udfs.risk.scenarios import ScenarioSet, traded, vector, vectors
 from udfs.risk.stress import Shift, Stress
@@ -34,7 +34,7 @@ from udfs.risk.whole import Floats, Ints
 INSTRUMENTS, SCENARIOS = 500, 100_000
 BOOKS, BOOK_SCENARIOS = 60, 5_000
 OPTIONS = 500
-BAR_FULL_MS, BAR_UPDATE_MS, BAR_WHAT_IF_MS, BAR_GREEKS_MS, BAR_STRESS_MS = 100, 20, 1, 5, 1_000
+BAR_FULL_MS, BAR_UPDATE_MS, BAR_GREEKS_MS, BAR_STRESS_MS = 100, 20, 5, 1_000
 FILLS, BATCH, HELD = 100_000, 2_500, 30
 """Fills in all and in a batch; instruments that a book holds."""
 _CRASH = float(np.log(0.8))
@@ -72,12 +72,12 @@ def run(
     size = f"{scenarios:,} scenarios x {instruments} instruments"
     return [
         *_tails(firm, held[0], size, repeats),
-        *_what_ifs(firm, held[0], repeats),
         *_stresses(world, seed, repeats),
         *_greeks(seed, repeats),
         *_fills(seed, books),
         Result(f"drawing a set of {size}, once a set", round(drawn, 2), "s"),
         *_grown(firm, held, repeats),
+        *risk_measures.run(world, repeats, min(BOOK_SCENARIOS, scenarios), scenarios),
         *peer.run(firm, held[0], made.options(seed, OPTIONS), repeats),
     ]
 
@@ -104,20 +104,6 @@ def _tails(firm: ScenarioSet, held: Ints, size: str, repeats: int) -> list[Resul
         ),
         Result(f"of these the quantile of {book.pnl.size:,} scenarios", quantile, "ms"),
     ]  # fmt: skip
-
-
-def _what_ifs(firm: ScenarioSet, held: Ints, repeats: int) -> list[Result]:
-    """Incremental VaR of a trade in a book and in the firm; components of a book."""
-    small = made.part(firm, len(firm.instruments), BOOK_SCENARIOS)
-    results = []
-    for name, scenarios, bar in (("book", small, BAR_WHAT_IF_MS), ("firm", firm, None)):
-        before = vector(scenarios, held)
-        tail = historical(before.pnl)
-        asked = partial(what_if, before, scenarios, {7: 1_000_000}, before=tail)
-        what = f"what-if of a trade, {name} of {before.pnl.size:,} scenarios"
-        results.append(Result(what, median_ms(asked, repeats), "ms", bar, True))
-    split = median_ms(partial(components, vector(small, held), small), repeats)
-    return [*results, Result(f"components of a book, {BOOK_SCENARIOS:,} scenarios", split, "ms")]
 
 
 def _stresses(world: MarketWorld, seed: int, repeats: int) -> list[Result]:

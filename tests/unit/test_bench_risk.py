@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from connectors.generators.market.world import MarketWorld
-from deploy.bench import risk_made, risk_numbers, risk_peer
+from deploy.bench import risk_made, risk_measures, risk_numbers, risk_peer
 from udfs.risk.scenarios import vector
 
 
@@ -38,8 +38,19 @@ def test_a_part_of_a_set_has_the_first_instruments_and_scenarios(world):
 def test_bars_are_those_of_the_work_order():
     results = risk_numbers.run(3, 1, instruments=20, scenarios=5_000, books=4)
     bars = sorted(result.bar for result in results if result.bar is not None)
-    assert bars == [1, 5, 20, 100, 1_000]
+    assert bars == [1, 1, 5, 20, 100, 1_000]
     assert len({result.what for result in results}) == len(results)
+
+
+def test_rates_are_those_of_the_pairs(world):
+    marks, held = risk_measures.opened(world)
+    assert marks.height == len(world.universe)
+    assert held["group"].n_unique() == 60
+    rate = dict(marks.select("currency", "rate").unique().rows())
+    assert rate["EUR"] == 10**9
+    pair = marks.filter(base_currency="EUR", currency="USD").row(0, named=True)
+    mid = (pair["bid"] + pair["ask"]) / 2 / 10 ** pair["price_scale"]
+    assert rate["USD"] == pytest.approx(1e9 / mid, abs=1)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("QuantLib") is None, reason="QuantLib is not here")
