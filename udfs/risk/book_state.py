@@ -74,6 +74,7 @@ TABLES = {
     "late_marks": TableSpec(
         {
             "point": "int",
+            "since": "int",
             "number": "int",
             **_QUOTE,
             "late": "bool",

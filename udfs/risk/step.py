@@ -23,6 +23,7 @@ TABLES = book_state.TABLES
 FILLS, MARKS, ACTIONS = "fills", "marks", "corporate.actions"
 CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
 POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
+RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls")
 SLICE, POINT, DAY = "SLICE", "POINT", "DAY"
 
 
