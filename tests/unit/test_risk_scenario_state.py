@@ -106,11 +106,30 @@ def test_a_greater_epoch_overtakes_one_that_is_coming_in():
     assert len(state[PARTS]) == 3
 
 
-def test_the_same_part_with_other_returns_is_refused():
-    other = parts(1).with_columns(returns=pl.lit(bytes(8)))
-    state, refused = run(logged(parts(1)[:1], other[:1]))
-    assert refused == [Refused("days", 1, "the same part came with other returns")]
-    assert len(state[PARTS]) == len(state[SETS]) == 0
+@pytest.mark.parametrize("ends", [[4], [1, 4], [1, 2, 3, 4]])
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_parts_with_one_number_the_first_counts_and_the_digest_decides(first, ends):
+    other = parts(1)[:1].with_columns(returns=pl.lit(bytes(7) + b"1"))
+    same = [parts(1)[:1], other]
+    state, refused = run(logged(*(same if first else same[::-1]), parts(1)[1:]), ends)
+    assert (
+        [one.reason for one in refused] == []
+        if first
+        else ["the parts do not have the digest that they state"]
+    )
+    assert (in_force(state, NOW) is not None) == first
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_any_cut_of_a_log_with_wrong_sets_leaves_the_same(data):
+    wrong = parts(2).with_columns(set_digest=pl.lit("0" * 64))
+    log = pl.concat([parts(1), wrong, wrong, parts(2)])
+    log = logged(log[data.draw(st.permutations(range(log.height)))])
+    state, refused = run(log)
+    other, again = run(log, data.draw(cuts(log.height)))
+    assert again == refused
+    assert all(other[name].frame().equals(state[name].frame()) for name in TABLES)
 
 
 @settings(max_examples=25)

@@ -100,8 +100,8 @@ def in_force(state: State, watermark: int) -> Head | None:
 
 def parts_in_state(state: State, head: Head) -> pl.DataFrame:
     """The parts of a set: columns part, isin, returns, in order of part."""
-    names = [_row(head.epoch, part) for part in range(head.parts)]
-    return state[PARTS].lookup(pl.Series("row", names)).select("part", "isin", "returns")
+    rows = state[PARTS].lookup(_rows(head.epoch, pl.Series(range(head.parts))))
+    return rows.select("part", "isin", "returns")
 
 
 def why_none(state: State) -> str:
@@ -129,28 +129,36 @@ def _taken(state: State, head: Head, run: pl.DataFrame) -> list[Refused]:
     row = state[SETS].lookup(key).row(0, named=True)
     if row["complete"]:
         return []
-    parts = run.unique("part", keep="first", maintain_order=True).select(
-        pl.lit(head.epoch).alias("epoch"), pl.col("part").cast(pl.Int64), "isin", "returns"
+    fresh = ~state[PARTS].lookup(_rows(head.epoch, run["part"]))["known"]
+    fresh &= run["part"].is_first_distinct()
+    gathered = row["gathered"] + fresh.cast(pl.Int64).cum_sum()
+    until = (
+        int((gathered < head.parts).sum()) + 1
+    )  # what comes after the last part is looked at anew
+    new = run[:until].filter(fresh[:until])
+    state[PARTS].upsert(
+        new.select(
+            row=_rows(head.epoch, new["part"]),
+            epoch=pl.lit(head.epoch),
+            part=pl.col("part").cast(pl.Int64),
+            isin="isin",
+            returns="returns",
+        )
     )
-    parts = parts.with_columns(row=pl.format("{}|{}", "epoch", "part"))
-    before = state[PARTS].lookup(parts["row"])
-    fresh = parts.filter(~before["known"])
-    differ = (parts["isin"] != before["isin"]) | (parts["returns"] != before["returns"])
-    state[PARTS].upsert(fresh)
-    gathered = row["gathered"] + fresh.height
     kept = {name: getattr(head, name) for name in _HEAD} | {
         "set": key[0],
-        "time": max(row["time"], int(run["time"].to_numpy().max())),
-        "gathered": gathered,
+        "time": max(row["time"], int(run["time"][:until].to_numpy().max())),
+        "gathered": int(gathered[:until][-1]),
     }
     state[SETS].upsert(pl.DataFrame([kept]))
-    reason = "the same part came with other returns" if (differ & before["known"]).any() else ""
-    if not reason and gathered == head.parts:
-        reason = fault(head, parts_in_state(state, head))
-        state[SETS].upsert(pl.DataFrame([{"set": key[0], "complete": not reason}]))
+    if kept["gathered"] < head.parts:
+        return []
+    reason = fault(head, parts_in_state(state, head))
+    state[SETS].upsert(pl.DataFrame([{"set": key[0], "complete": not reason}]))
     if reason:
         _drop(state, state[SETS].lookup(key))
-    return [Refused(head.name, head.epoch, reason)] if reason else []
+    refused = [Refused(head.name, head.epoch, reason)] if reason else []
+    return [*refused, *(_taken(state, head, run[until:]) if run[until:].height else [])]
 
 
 def _wrong(head: Head, run: pl.DataFrame, sets: pl.DataFrame) -> str | None:
@@ -175,7 +183,7 @@ def _wrong(head: Head, run: pl.DataFrame, sets: pl.DataFrame) -> str | None:
 def _drop(state: State, sets: pl.DataFrame) -> None:
     """Forget sets with their parts."""
     for epoch, parts in sets.select("epoch", "parts").rows():
-        rows = state[PARTS].lookup(pl.Series("row", [_row(epoch, part) for part in range(parts)]))
+        rows = state[PARTS].lookup(_rows(epoch, pl.Series(range(parts))))
         state[PARTS].upsert(rows.filter("known").select("row").with_columns(epoch=pl.lit(-1)))
         state[SETS].upsert(pl.DataFrame({"set": [_set(epoch)], "epoch": [-1]}))
     if sets.height:
@@ -187,5 +195,5 @@ def _set(epoch: int) -> str:
     return str(epoch)
 
 
-def _row(epoch: int, part: int) -> str:
-    return f"{epoch}|{part}"
+def _rows(epoch: int, parts: pl.Series) -> pl.Series:
+    return pl.Series("row", [f"{epoch}|{part}" for part in parts])
