@@ -51,11 +51,12 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Refused:
-    """A set that will not come into force, or a part that is not taken in, and why."""
+    """Parts that are not taken in, or all of a set that will not come into force, and why."""
 
     name: str
     epoch: int
     reason: str
+    parts: int
 
 
 def gather(state: State, rows: pl.DataFrame) -> list[Refused]:
@@ -74,7 +75,7 @@ def gather(state: State, rows: pl.DataFrame) -> list[Refused]:
         last = refused[-1]
         state[REFUSED].upsert(
             told.select("what", "count").with_columns(
-                count=pl.col("count") + len(refused),
+                count=pl.col("count") + sum(one.parts for one in refused),
                 reason=pl.lit(f"{last.name}@{last.epoch}: {last.reason}"),
             )
         )
@@ -114,16 +115,22 @@ def why_none(state: State) -> str:
         have = "all" if last["complete"] else str(last["gathered"])
         said += f"; {last['name']}@{last['epoch']}: {have} of {last['parts']} parts"
     if refused["count"]:
-        said += f"; refused: {refused['count']}, last {refused['reason']}"
+        said += f"; parts refused: {refused['count']}, last {refused['reason']}"
     return said
 
 
 def _taken(state: State, head: Head, run: pl.DataFrame) -> list[Refused]:
     """Parts of one set that came one after another."""
     sets = state[SETS].frame()
-    wrong = _wrong(head, run, sets)
-    if wrong is not None:
-        return [Refused(head.name, head.epoch, wrong)] if wrong else []
+    wrong = _wrong(head, sets)
+    if wrong:
+        return [Refused(head.name, head.epoch, wrong, run.height)]
+    impossible = run.filter(pl.col("part") >= head.parts)
+    if impossible.height:
+        reason = f"there is no part {impossible['part'][-1]} of {head.parts}"
+        refused = [Refused(head.name, head.epoch, reason, impossible.height)]
+        run = run.filter(pl.col("part") < head.parts)
+        return [*(_taken(state, head, run) if run.height else []), *refused]
     _drop(state, sets.filter((pl.col("epoch") < head.epoch) & ~pl.col("complete")))
     key = pl.Series("set", [_set(head.epoch)])
     row = state[SETS].lookup(key).row(0, named=True)
@@ -157,18 +164,16 @@ def _taken(state: State, head: Head, run: pl.DataFrame) -> list[Refused]:
     state[SETS].upsert(pl.DataFrame([{"set": key[0], "complete": not reason}]))
     if reason:
         _drop(state, state[SETS].lookup(key))
-    refused = [Refused(head.name, head.epoch, reason)] if reason else []
+    refused = [Refused(head.name, head.epoch, reason, head.parts)] if reason else []
     return [*refused, *(_taken(state, head, run[until:]) if run[until:].height else [])]
 
 
-def _wrong(head: Head, run: pl.DataFrame, sets: pl.DataFrame) -> str | None:
-    """Why parts are not taken in, empty where nothing need be said of it, None if they are."""
-    if run.filter(pl.col("part") >= head.parts).height:
-        return f"part {int(run['part'].to_numpy().max())} of {head.parts} cannot be"
+def _wrong(head: Head, sets: pl.DataFrame) -> str:
+    """Why parts are not taken in; empty if they are."""
     same = sets.filter(epoch=head.epoch)
     if same.height:
         differs = Head(*same.select(*_HEAD).row(0)) != head
-        return f"another set with epoch {head.epoch} is here already" if differs else None
+        return f"another set with epoch {head.epoch} is here already" if differs else ""
     latest = sets.filter("complete")["epoch"].max()
     if isinstance(latest, int) and head.epoch < latest:
         return f"epoch {latest} is here already, a greater one is asked"
@@ -177,7 +182,7 @@ def _wrong(head: Head, run: pl.DataFrame, sets: pl.DataFrame) -> str | None:
         return f"epoch {coming} is coming in, a greater one is asked"
     if sets.filter("complete").height >= MOST_COMING:
         return f"{MOST_COMING} sets wait already"
-    return None
+    return ""
 
 
 def _drop(state: State, sets: pl.DataFrame) -> None:
