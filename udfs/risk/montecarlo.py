@@ -63,7 +63,18 @@ def factor(covariance: ArrayLike) -> Factor:
 
 def plain(count: int, factors: int, seed: int) -> Floats:
     """Independent standard normals, shape (count, factors)."""
-    raw = np.random.PCG64(seed).random_raw(count * factors).reshape(count, factors)
+    return drawn(np.random.PCG64(seed), count, factors)
+
+
+def drawn(bits: np.random.PCG64, count: int, factors: int) -> Floats:
+    """The next standard normals of a stream of bits, (count, factors): `plain` piece by piece.
+
+    Args:
+        bits: Where the last piece ended.
+        count: Rows.
+        factors: Columns; all pieces have the same.
+    """
+    raw = bits.random_raw(count * factors).reshape(count, factors)
     uniform = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52  # never 0 or 1
     normal: Floats = ndtri(uniform)
     return normal
