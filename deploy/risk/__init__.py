@@ -1,0 +1,1 @@
+"""Market risk as people ask for it: published controls, what stands where, backtests."""
