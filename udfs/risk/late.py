@@ -143,7 +143,7 @@ def _scene(state: State, point: int, known: Terms) -> _Scene:
         numbers[name][rows["position"].to_numpy()] = rows[name].to_numpy()
     marks = state["point_marks"].between("point", point - 1, point)
     quote = market.by_number(marks, known.scale.size, "instrument")
-    prices = market.prices(known, quote, point)
+    prices = market.prices(known, quote, point, point + 1)
     return _Scene(point, known, book, instrument, numbers, quote, prices)
 
 
@@ -205,7 +205,7 @@ def _mark(scene: _Scene, item: dict[str, Any]) -> Ints | None:
         pl.when(row).then(pl.lit(item[name], pl.Int64)).otherwise(name).alias(name)
         for name in QUOTE
     )
-    scene.prices = market.prices(scene.known, scene.quote, scene.point)
+    scene.prices = market.prices(scene.known, scene.quote, scene.point, scene.point + 1)
     now = scene.prices
     changed = (before.price != now.price) | (before.rate != now.rate)
     changed |= (before.quality >= Quality.MISSING) != (now.quality >= Quality.MISSING)
