@@ -32,6 +32,7 @@ CORRECTION = {
     "after": pl.Int64,
     "topic": pl.String,
     "offset": pl.Int64,
+    "order": pl.Int64,
 }
 _NUMBERS = ("quantity", "cash", "fees", "pnl")
 
@@ -88,6 +89,7 @@ def corrections(
             items.append(item | {"topic": topic})
             ignored += item["since"] < item["watermark"] - HORIZON_US
     items.sort(key=lambda item: (item["appended"], item["topic"], item["offset"]))
+    items = [item | {"order": order} for order, item in enumerate(items)]
     found: list[tuple[Any, ...]] = []
     for point in decided.tolist() if items else []:
         some = [item for item in items if _concerns(item, point)]
@@ -168,17 +170,24 @@ def _correct(
         after = scene.contribution(chosen)
         before = scene.numbers["pnl"][chosen].copy()
         scene.numbers["pnl"][chosen] = after
-        cause = ("LATE_FILL", item["fill_id"]) if "fill_id" in item else (
-            "LATE_MARK", item["mark_id"])  # fmt: skip
+        cause = _cause(item)
         for i in np.flatnonzero(before != after).tolist():
             at = int(chosen[i])
             moved.add(at)
             place = (at, int(scene.book[at]), int(scene.instrument[at]), point)
-            found.append(
-                (*place, *cause, int(before[i]), int(after[i]), item["topic"], item["offset"])
-            )
+            found.append((*place, *cause, int(before[i]), int(after[i]), *_place(item)))
     _keep(state, scene, moved, requoted)
     return found
+
+
+def _cause(item: dict[str, Any]) -> tuple[str, str]:
+    if item["topic"] == "fills":
+        return "LATE_FILL", item["fill_id"]
+    return "LATE_MARK", item["mark_id"]
+
+
+def _place(item: dict[str, Any]) -> tuple[str, int, int]:
+    return item["topic"], item["offset"], item["order"]
 
 
 def _fill(scene: _Scene, item: dict[str, Any]) -> Ints:
