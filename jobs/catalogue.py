@@ -17,6 +17,8 @@ from udfs.graph import step as graph
 from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
+from udfs.risk import firm
+from udfs.risk.parameters import POINT_US
 from udfs.screening import step as screening
 
 AML_CONTROLS = ("customers", "rules", "alert.actions")
@@ -24,6 +26,9 @@ RULED = frozenset({"aml", "motifs"})
 """Jobs that are told which keys' rule sets count."""
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
+
+RISK_SLICE_MS = 250
+"""Longest slice of the jobs of market risk, milliseconds."""
 
 SHARDS_APART = 900 * SECOND
 """So much business time the shards of a job may be apart: what they gather in one partition is not
@@ -214,6 +219,28 @@ def screening_job(config: Config) -> JobSpec:
     )
 
 
+def firm_job(config: Config) -> JobSpec:
+    """Positions and P&L of all books, in one partition, to P&L, risk and limits of the firm.
+
+    The watermark of `pnl` waits a minute for shards that are behind the others.
+    """
+    lateness = config.lateness_ms * 1_000
+    behind = {firm.PNL: POINT_US}
+    return JobSpec(
+        name="firm",
+        feeds=tuple(
+            Feed(topic, lateness + behind.get(topic, 0), ahead=ANY_TIME, order="log")
+            for topic in firm.FEEDS
+        ),
+        step=firm.FirmStep(),
+        tables=firm.TABLES,
+        results=firm.RESULTS,
+        version=f"{firm.VERSION};{config}",
+        slice_ms=min(config.slice_ms, RISK_SLICE_MS),
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
@@ -222,4 +249,5 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "aml": aml_job,
     "motifs": motifs_job,
     "screening": screening_job,
+    "firm": firm_job,
 }
