@@ -1,3 +1,5 @@
+from collections import Counter
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -27,6 +29,14 @@ def parts(epoch, time=NOW, **options):
 
 def logged(*frames):
     return pl.concat(frames).with_columns(offset=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def counted(refused):
+    """How many parts were refused, by set and reason."""
+    total = Counter()
+    for one in refused:
+        total[one.name, one.epoch, one.reason] += one.parts
+    return total
 
 
 def run(log, ends=None, state=None):
@@ -69,18 +79,17 @@ def test_the_next_set_waits_for_its_time_and_the_one_before_goes():
         ({"seed": 1}, "the parts do not have the digest that they state"),
         ({"returns": bytes(8)}, f"3 rows, first {A}: it has no return other than 0"),
         ({"isin": A}, f"instrument {A} has two rows"),
-        ({"parts": 2}, "part 2 of 2 cannot be"),
     ],
 )
 def test_a_wrong_set_is_refused_whole_and_the_one_before_stays(change, reason):
     wrong = parts(2).with_columns(**{k: pl.lit(v, dtype=parts(1)[k].dtype) for k, v in
                                      change.items()})  # fmt: skip
     state, refused = run(logged(parts(1), wrong))
-    assert refused == [Refused("days", 2, reason)]
+    assert refused == [Refused("days", 2, reason, 3)]
     assert in_force(state, NOW) == head_of(parts(1))
     assert len(state[PARTS]) == 3
     state, _ = run(logged(wrong))
-    assert why_none(state) == f"no scenario set in force; refused: 1, last days@2: {reason}"
+    assert why_none(state) == f"no scenario set in force; parts refused: 3, last days@2: {reason}"
 
 
 @pytest.mark.parametrize(
@@ -106,11 +115,37 @@ def test_a_greater_epoch_overtakes_one_that_is_coming_in():
     assert len(state[PARTS]) == 3
 
 
-def test_the_same_part_with_other_returns_is_refused():
-    other = parts(1).with_columns(returns=pl.lit(bytes(8)))
-    state, refused = run(logged(parts(1)[:1], other[:1]))
-    assert refused == [Refused("days", 1, "the same part came with other returns")]
-    assert len(state[PARTS]) == len(state[SETS]) == 0
+@pytest.mark.parametrize("ends", [[4], [1, 4], [1, 2, 3, 4]])
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_parts_with_one_number_the_first_counts_and_the_digest_decides(first, ends):
+    other = parts(1)[:1].with_columns(returns=pl.lit(bytes(7) + b"1"))
+    same = [parts(1)[:1], other]
+    state, refused = run(logged(*(same if first else same[::-1]), parts(1)[1:]), ends)
+    assert (
+        [one.reason for one in refused] == []
+        if first
+        else ["the parts do not have the digest that they state"]
+    )
+    assert (in_force(state, NOW) is not None) == first
+
+
+def test_a_part_that_cannot_be_is_refused_alone():
+    beyond = parts(1)[2:].with_columns(part=pl.lit(3, dtype=pl.Int32))
+    state, refused = run(logged(parts(1)[:2], beyond, parts(1)[2:]))
+    assert refused == [Refused("days", 1, "there is no part 3 of 3", 1)]
+    assert in_force(state, NOW) == head_of(parts(1))
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_any_cut_of_a_log_with_wrong_sets_leaves_the_same(data):
+    wrong = parts(2).with_columns(set_digest=pl.lit("0" * 64))
+    log = pl.concat([parts(1), wrong, wrong, parts(2)])
+    log = logged(log[data.draw(st.permutations(range(log.height)))])
+    state, refused = run(log)
+    other, again = run(log, data.draw(cuts(log.height)))
+    assert counted(again) == counted(refused)
+    assert all(other[name].frame().equals(state[name].frame()) for name in TABLES)
 
 
 @settings(max_examples=25)

@@ -21,7 +21,8 @@ import numpy as np
 import polars as pl
 
 from udfs.risk.integers import mul_div, product, sums
-from udfs.risk.measure_parameters import MINOR, NAMED, RATE_UNIT, REPORTING
+from udfs.risk.measure_parameters import MINOR, NAMED, RATE_UNIT
+from udfs.risk.parameters import REPORTING
 from udfs.risk.priced import priced
 from udfs.risk.scenario_sets import BuiltSet, cash_row, square_row
 from udfs.risk.whole import Floats, Ints
@@ -71,7 +72,7 @@ def exposures(
         held: Columns group, isin, quantity, in any order; of one instrument they add up.
         marks: One row an instrument: isin, kind, currency, multiplier, price_scale, underlying,
             option_side, strike, expiry (days since 1970-01-01), bid, ask, time, quality, rate
-            (reporting currency for one of its own, in units of 10^-9, 0 without).
+            (reporting currency for one of its own, in 10^-RATE_SCALE, 0 without).
         built: The scenario set.
         watermark: Business time, microseconds UTC.
         groups: Groups that are told of even if they hold nothing.
@@ -144,10 +145,11 @@ def _valued(told: pl.DataFrame) -> pl.DataFrame:
     largest = np.maximum(size, np.abs(money) * np.maximum(np.abs(pieces["delta"]), pieces["curve"]))
     small = (largest < _MOST) & (np.abs(q.astype(np.float64) * m * mid) < 2.0**61)
     usable = (told["reason"] == "").to_numpy() & small
+    fine = scale > 8  # a divisor of 10^19 does not fit: the rate has a digit less
     value = mul_div(
         product(*(np.where(usable, part, 0) for part in (q, m, mid))),
-        np.where(usable, rate, 0),
-        np.int64(RATE_UNIT) * 10 ** np.where(usable, scale, 0).astype(np.int64),
+        np.where(usable, np.where(fine, mul_div(np.where(usable, rate, 0), 1, 10), rate), 0),
+        np.where(fine, RATE_UNIT // 10, RATE_UNIT) * 10 ** np.where(usable, scale, 0).astype(int),
     )
     delta, gamma = (_whole(money * pieces[name], usable & option) for name in ("delta", "curve"))
     reason = told["reason"].to_numpy()

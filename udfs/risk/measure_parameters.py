@@ -1,26 +1,13 @@
-"""What the measures of risk are taken with: reporting currency, tails, horizons, bounds."""
+"""What the measures of risk are taken with, beside udfs.risk.parameters: units, rates, bounds."""
 
 from collections.abc import Mapping
 
-REPORTING = "EUR"
-"""Currency of exposures and measures (ISO 4217)."""
-MINOR = 100
-"""Minor units in one of it."""
-VIA = "USD"
-"""Currency over which a rate is made that has no pair of its own."""
-RATE_UNIT = 10**9
-"""Rates are reporting currency for one of another, in units of 10^-9; 0 if there is none."""
+from udfs.risk.parameters import DAY_US, EXPONENT, RATE_SCALE
 
-TAIL_PPM = 10_000
-"""Tail of VaR and of both ES: 99 %."""
-WIDE_TAIL_PPM = 25_000
-"""Tail of `var_975` and `es_975`, and of initial margin: 97.5 %."""
-MARGIN_DAYS = 2
-"""Days over which initial margin covers losses; ES of a day grows with their square root."""
-
-STALE_AFTER_US = 60_000_000
-"""Greatest age of a mark that is not stale, microseconds of business time."""
-DAY_US = 86_400_000_000
+MINOR = 10**EXPONENT
+"""Minor units in one of the reporting currency."""
+RATE_UNIT = 10**RATE_SCALE
+"""Rates are reporting currency for one of another, in parts of it; 0 if there is none."""
 YEAR_US = 365 * DAY_US
 
 DISCOUNT_PPM: Mapping[str, int] = {"EUR": 20_000, "USD": 40_000, "GBP": 40_000}

@@ -13,7 +13,8 @@ import polars as pl
 
 from udfs.risk import attribution
 from udfs.risk.exposures import Exposures, exposures
-from udfs.risk.measure_parameters import MINOR, TAIL_PPM, WIDE_TAIL_PPM
+from udfs.risk.measure_parameters import MINOR
+from udfs.risk.parameters import TAIL_975_PPM, TAIL_PPM
 from udfs.risk.scenario_sets import BuiltSet
 from udfs.risk.scenarios import Vector, vector, vectors
 from udfs.risk.tails import Tail, historical
@@ -95,7 +96,7 @@ def measure(of: Exposures, built: BuiltSet, found: PnlVectors | None = None) -> 
     rows = []
     for place, group in enumerate(of.groups):
         coarse = int(known.coarse[place])
-        tails = [historical(known.pnl[place], tail) for tail in (TAIL_PPM, WIDE_TAIL_PPM)]
+        tails = [historical(known.pnl[place], tail) for tail in (TAIL_PPM, TAIL_975_PPM)]
         reasons = [*of.reasons[place], *dict.fromkeys(r for t in tails for r in t.incomplete)]
         if coarse == 0:
             reasons.append("exposures too large to compute with: no number is given")

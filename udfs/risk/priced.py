@@ -9,7 +9,8 @@ import polars as pl
 from udfs.risk import options
 from udfs.risk.integers import LARGEST_FACTOR, mul_div
 from udfs.risk.marks import Quality
-from udfs.risk.measure_parameters import DAY_US, DISCOUNT_PPM, RATE_UNIT, STALE_AFTER_US, YEAR_US
+from udfs.risk.measure_parameters import DISCOUNT_PPM, RATE_UNIT, YEAR_US
+from udfs.risk.parameters import DAY_US, STALE_AFTER_US
 from udfs.risk.whole import PPM
 
 _MARK = ("kind", "currency", "multiplier", "price_scale", "underlying", "option_side", "strike")

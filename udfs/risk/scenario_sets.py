@@ -22,8 +22,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from udfs.risk.measure_parameters import REPORTING, VIA
 from udfs.risk.montecarlo import drawn
+from udfs.risk.parameters import REPORTING, VIA
 from udfs.risk.scenario_parts import MONTE_CARLO, Head, digest_of, parts_of, returns_of
 from udfs.risk.scenarios import ScenarioSet
 from udfs.risk.tails import WEIGHT_UNIT, age_weights

@@ -51,11 +51,12 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Refused:
-    """A set that will not come into force, or a part that is not taken in, and why."""
+    """Parts that are not taken in, or all of a set that will not come into force, and why."""
 
     name: str
     epoch: int
     reason: str
+    parts: int
 
 
 def gather(state: State, rows: pl.DataFrame) -> list[Refused]:
@@ -74,7 +75,7 @@ def gather(state: State, rows: pl.DataFrame) -> list[Refused]:
         last = refused[-1]
         state[REFUSED].upsert(
             told.select("what", "count").with_columns(
-                count=pl.col("count") + len(refused),
+                count=pl.col("count") + sum(one.parts for one in refused),
                 reason=pl.lit(f"{last.name}@{last.epoch}: {last.reason}"),
             )
         )
@@ -100,8 +101,8 @@ def in_force(state: State, watermark: int) -> Head | None:
 
 def parts_in_state(state: State, head: Head) -> pl.DataFrame:
     """The parts of a set: columns part, isin, returns, in order of part."""
-    names = [_row(head.epoch, part) for part in range(head.parts)]
-    return state[PARTS].lookup(pl.Series("row", names)).select("part", "isin", "returns")
+    rows = state[PARTS].lookup(_rows(head.epoch, pl.Series(range(head.parts))))
+    return rows.select("part", "isin", "returns")
 
 
 def why_none(state: State) -> str:
@@ -114,53 +115,65 @@ def why_none(state: State) -> str:
         have = "all" if last["complete"] else str(last["gathered"])
         said += f"; {last['name']}@{last['epoch']}: {have} of {last['parts']} parts"
     if refused["count"]:
-        said += f"; refused: {refused['count']}, last {refused['reason']}"
+        said += f"; parts refused: {refused['count']}, last {refused['reason']}"
     return said
 
 
 def _taken(state: State, head: Head, run: pl.DataFrame) -> list[Refused]:
     """Parts of one set that came one after another."""
     sets = state[SETS].frame()
-    wrong = _wrong(head, run, sets)
-    if wrong is not None:
-        return [Refused(head.name, head.epoch, wrong)] if wrong else []
+    wrong = _wrong(head, sets)
+    if wrong:
+        return [Refused(head.name, head.epoch, wrong, run.height)]
+    impossible = run.filter(pl.col("part") >= head.parts)
+    if impossible.height:
+        reason = f"there is no part {impossible['part'][-1]} of {head.parts}"
+        refused = [Refused(head.name, head.epoch, reason, impossible.height)]
+        run = run.filter(pl.col("part") < head.parts)
+        return [*(_taken(state, head, run) if run.height else []), *refused]
     _drop(state, sets.filter((pl.col("epoch") < head.epoch) & ~pl.col("complete")))
     key = pl.Series("set", [_set(head.epoch)])
     row = state[SETS].lookup(key).row(0, named=True)
     if row["complete"]:
         return []
-    parts = run.unique("part", keep="first", maintain_order=True).select(
-        pl.lit(head.epoch).alias("epoch"), pl.col("part").cast(pl.Int64), "isin", "returns"
+    fresh = ~state[PARTS].lookup(_rows(head.epoch, run["part"]))["known"]
+    fresh &= run["part"].is_first_distinct()
+    gathered = row["gathered"] + fresh.cast(pl.Int64).cum_sum()
+    until = (
+        int((gathered < head.parts).sum()) + 1
+    )  # what comes after the last part is looked at anew
+    new = run[:until].filter(fresh[:until])
+    state[PARTS].upsert(
+        new.select(
+            row=_rows(head.epoch, new["part"]),
+            epoch=pl.lit(head.epoch),
+            part=pl.col("part").cast(pl.Int64),
+            isin="isin",
+            returns="returns",
+        )
     )
-    parts = parts.with_columns(row=pl.format("{}|{}", "epoch", "part"))
-    before = state[PARTS].lookup(parts["row"])
-    fresh = parts.filter(~before["known"])
-    differ = (parts["isin"] != before["isin"]) | (parts["returns"] != before["returns"])
-    state[PARTS].upsert(fresh)
-    gathered = row["gathered"] + fresh.height
     kept = {name: getattr(head, name) for name in _HEAD} | {
         "set": key[0],
-        "time": max(row["time"], int(run["time"].to_numpy().max())),
-        "gathered": gathered,
+        "time": max(row["time"], int(run["time"][:until].to_numpy().max())),
+        "gathered": int(gathered[:until][-1]),
     }
     state[SETS].upsert(pl.DataFrame([kept]))
-    reason = "the same part came with other returns" if (differ & before["known"]).any() else ""
-    if not reason and gathered == head.parts:
-        reason = fault(head, parts_in_state(state, head))
-        state[SETS].upsert(pl.DataFrame([{"set": key[0], "complete": not reason}]))
+    if kept["gathered"] < head.parts:
+        return []
+    reason = fault(head, parts_in_state(state, head))
+    state[SETS].upsert(pl.DataFrame([{"set": key[0], "complete": not reason}]))
     if reason:
         _drop(state, state[SETS].lookup(key))
-    return [Refused(head.name, head.epoch, reason)] if reason else []
+    refused = [Refused(head.name, head.epoch, reason, head.parts)] if reason else []
+    return [*refused, *(_taken(state, head, run[until:]) if run[until:].height else [])]
 
 
-def _wrong(head: Head, run: pl.DataFrame, sets: pl.DataFrame) -> str | None:
-    """Why parts are not taken in, empty where nothing need be said of it, None if they are."""
-    if run.filter(pl.col("part") >= head.parts).height:
-        return f"part {int(run['part'].to_numpy().max())} of {head.parts} cannot be"
+def _wrong(head: Head, sets: pl.DataFrame) -> str:
+    """Why parts are not taken in; empty if they are."""
     same = sets.filter(epoch=head.epoch)
     if same.height:
         differs = Head(*same.select(*_HEAD).row(0)) != head
-        return f"another set with epoch {head.epoch} is here already" if differs else None
+        return f"another set with epoch {head.epoch} is here already" if differs else ""
     latest = sets.filter("complete")["epoch"].max()
     if isinstance(latest, int) and head.epoch < latest:
         return f"epoch {latest} is here already, a greater one is asked"
@@ -169,13 +182,13 @@ def _wrong(head: Head, run: pl.DataFrame, sets: pl.DataFrame) -> str | None:
         return f"epoch {coming} is coming in, a greater one is asked"
     if sets.filter("complete").height >= MOST_COMING:
         return f"{MOST_COMING} sets wait already"
-    return None
+    return ""
 
 
 def _drop(state: State, sets: pl.DataFrame) -> None:
     """Forget sets with their parts."""
     for epoch, parts in sets.select("epoch", "parts").rows():
-        rows = state[PARTS].lookup(pl.Series("row", [_row(epoch, part) for part in range(parts)]))
+        rows = state[PARTS].lookup(_rows(epoch, pl.Series(range(parts))))
         state[PARTS].upsert(rows.filter("known").select("row").with_columns(epoch=pl.lit(-1)))
         state[SETS].upsert(pl.DataFrame({"set": [_set(epoch)], "epoch": [-1]}))
     if sets.height:
@@ -187,5 +200,5 @@ def _set(epoch: int) -> str:
     return str(epoch)
 
 
-def _row(epoch: int, part: int) -> str:
-    return f"{epoch}|{part}"
+def _rows(epoch: int, parts: pl.Series) -> pl.Series:
+    return pl.Series("row", [f"{epoch}|{part}" for part in parts])

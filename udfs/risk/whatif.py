@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from udfs.risk.exposures import Exposures, exposures
-from udfs.risk.measure_parameters import TAIL_PPM, WIDE_TAIL_PPM
 from udfs.risk.measures import tail_columns
+from udfs.risk.parameters import TAIL_975_PPM, TAIL_PPM
 from udfs.risk.scenario_sets import BuiltSet
 from udfs.risk.scenarios import vector
 from udfs.risk.tracked import Tracked, tail_after, tracked
@@ -56,7 +56,7 @@ def base(of: Exposures, built: BuiltSet, group: str) -> Base:
     """
     place = of.groups.index(group)
     book = vector(built.scenarios, of.matrix[place])
-    tails = [tracked(book, built.scenarios, tail) for tail in (TAIL_PPM, WIDE_TAIL_PPM)]
+    tails = [tracked(book, built.scenarios, tail) for tail in (TAIL_PPM, TAIL_975_PPM)]
     return Base(group, tails[0], tails[1], of.reasons[place])
 
 

@@ -1,0 +1,209 @@
+"""Valuation points: what books were worth at fixed business times, final whatever the log's cut.
+
+A fill or mark counts at the first point that is neither before its own time nor before its feed's
+watermark when it came; both are functions of the log. A point is decided when the watermarks of
+fills and marks have passed it, and only if something counts at it first: then corrections of
+earlier points by what came late (udfs.risk.late), in log order, then the point itself. The end of a
+day is told once nothing can correct its last point any more.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from schemas.step import MIN_TIME, State
+from udfs.risk import books, days, late, market
+from udfs.risk.book_state import TABLES, set_value, up, value_of
+from udfs.risk.market import QUOTE, Terms, beaten, newest
+from udfs.risk.parameters import POINT_US
+from udfs.risk.worth import by_book, valued
+
+NEXT, CONTENT = "next", "content"
+TOO_LATE = "too late"
+_COMING = ("point", "number", *QUOTE, "late")
+_MOST = 65_536
+"""So many marks of later points are kept before those of one point are reduced to the newest."""
+
+
+@dataclass
+class Told:
+    """What the points of a batch say: rows of BookPnl without words, and of PnlCorrection."""
+
+    points: list[pl.DataFrame] = field(default_factory=list)
+    days: list[pl.DataFrame] = field(default_factory=list)
+    corrections: list[pl.DataFrame] = field(default_factory=list)
+
+
+def advance(
+    state: State,
+    marks: pl.DataFrame | None,
+    fills: pl.DataFrame,
+    known: Terms,
+    watermark: int,
+) -> Told:
+    """Take in what arrived, and decide the points that the watermark has passed.
+
+    Args:
+        state: The tables of the shard.
+        marks: What `market.take` made of the batch's marks.
+        fills: What `books.take` made of its fills.
+        known: The instruments.
+        watermark: Least of the watermarks of fills and marks, microseconds UTC; a point is passed
+            once it is before it.
+    """
+    told = Told()
+    if fills.height:
+        state["unsettled"].append(fills)
+    point = _next(state, fills, watermark)
+    _arrive(state, marks, point)
+    while point and point < watermark:
+        told.days.append(days.over(state, point, value_of(state, TOO_LATE)))
+        if value_of(state, CONTENT) == point or _fills_at(state, point):
+            _decide(state, told, known, point)
+        point = _after(state, point, watermark)
+        _move_in(state, point)
+    if watermark != MIN_TIME:
+        told.days.append(days.over(state, watermark, value_of(state, TOO_LATE)))
+    if told.points:
+        late.forget(state, watermark)
+    if point != value_of(state, NEXT):
+        set_value(state, NEXT, point)
+    return told
+
+
+def _next(state: State, fills: pl.DataFrame, watermark: int) -> int:
+    """The next point; the first one is where the first fill counts, or where the watermark is."""
+    point = value_of(state, NEXT)
+    if not point:
+        first = [int(fills["point"].min())] if fills.height else []  # type: ignore[arg-type]
+        first += [_at(watermark)] if watermark != MIN_TIME else []
+        point = min(first, default=0)
+        _move_in(state, point)
+    return point
+
+
+def _arrive(state: State, marks: pl.DataFrame | None, point: int) -> None:
+    """Marks into the table of their point; those that came late for one are kept one by one."""
+    if marks is None or marks.is_empty():
+        return
+    behind = marks.filter(pl.col("since") < pl.col("point"))
+    if behind.height:
+        state["late_marks"].append(behind.select(*TABLES["late_marks"].columns))
+    now, later = marks.filter(pl.col("point") <= point), marks.filter(pl.col("point") > point)
+    if now.height:
+        _stand(state, now)
+        set_value(state, CONTENT, point)
+    if later.height:
+        parts = later.partition_by("point", maintain_order=True)
+        state["coming"].append(pl.concat([newest(part) for part in parts]).select(*_COMING))
+        if len(state["coming"]) > _MOST:
+            _thin(state)
+
+
+def _thin(state: State) -> None:
+    """Keep the newest mark of each instrument and later point."""
+    rows = state["coming"].frame()
+    state["coming"].clear()
+    parts = rows.sort("point", maintain_order=True).partition_by("point", maintain_order=True)
+    state["coming"].append(pl.concat([newest(part) for part in parts]))
+
+
+def _stand(state: State, marks: pl.DataFrame) -> None:
+    """Marks, in log order, into the table of those that count at the next point."""
+    best = newest(marks)
+    old = state["standing"].lookup(best["number"])
+    both = best.hstack(old.select("known", pl.col("time").alias("was")))
+    replaces = ~pl.col("known") | beaten("was")
+    state["standing"].upsert(both.filter(replaces).select("number", *QUOTE))
+
+
+def _move_in(state: State, point: int) -> None:
+    """Marks that waited for this point, or an earlier one, begin to count."""
+    if not len(state["coming"]):
+        return
+    rows = state["coming"].due(None, "point", point)
+    if rows.height:
+        _stand(state, rows)
+        set_value(state, CONTENT, point)
+
+
+def _fills_at(state: State, point: int) -> bool:
+    rows = state["unsettled"].between("point", MIN_TIME, point, ["point"])
+    return bool(rows.height)
+
+
+def _after(state: State, point: int, watermark: int) -> int:
+    """The next point at which something counts first, or the one the watermark has not passed."""
+    after = [_at(watermark)]
+    for table in ("coming", "unsettled"):
+        after += state[table].between("point", point, 2**62, ["point"])["point"].to_list()
+    return max(point + POINT_US, min(after))
+
+
+def _at(watermark: int) -> int:
+    """The first point that this watermark has not passed."""
+    return int(up(np.array(watermark), POINT_US))
+
+
+def _decide(state: State, told: Told, known: Terms, point: int) -> None:
+    """One point: corrections of earlier ones, then the point."""
+    fills = state["unsettled"].due(None, "point", point).sort("offset")
+    marks = state["late_marks"].due(None, "point", point).sort("offset")
+    corrected, ignored = late.corrections(state, fills, marks, known)
+    if ignored:
+        set_value(state, TOO_LATE, value_of(state, TOO_LATE) + ignored)
+    if corrected.height:
+        told.corrections.append(corrected)
+        days.carry(state, corrected)
+    books.fold(state, books.SETTLED, fills, known)
+    quote = market.by_number(state["standing"].frame(), known.scale.size)
+    held = state["settled"].frame()
+    worth = valued(held, known, market.prices(known, quote, point))
+    size = len(state["books"])
+    rows = by_book(held, worth, size).with_columns(book=pl.int_range(size, dtype=pl.Int64))
+    rows = with_unusable(rows, unusable(state, point))
+    met = held["book"].unique().implode()
+    rows = rows.filter(pl.col("book").is_in(met) | (pl.col("positions") > 0))
+    if rows.height:
+        late.remember(state, quote, held, worth, point)
+        told.points.append(days.ended(state, rows, point, value_of(state, TOO_LATE)))
+
+
+def unusable(state: State, point: int | None) -> pl.DataFrame:
+    """How many positions of each book have fills that cannot be used: book (number), more.
+
+    Args:
+        state: The tables of the shard.
+        point: Count what was so at this point; None for what is so now.
+    """
+    refused = state["refused"].frame().select("key", "book", "point")
+    waiting = state["waiting"].frame()
+    parts = []
+    if waiting.height:
+        numbers = state["books"].lookup(waiting["book"])["number"]
+        when = up(
+            np.maximum(*(waiting[c].to_numpy() for c in ("trade_time", "watermark"))), POINT_US
+        )
+        parts.append(
+            pl.DataFrame({"key": waiting["isin"] + waiting["book"], "book": numbers, "point": when})
+        )
+    if point is not None and len(state["unsettled"]):
+        # terms that came later than the point: until then the fill could not be used
+        rows = state["unsettled"].frame()
+        time = np.maximum(rows["since"].to_numpy(), up(rows["watermark"].to_numpy(), POINT_US))
+        keys = rows["position"].cast(pl.String)
+        parts.append(pl.DataFrame({"key": keys, "book": rows["book"], "point": time}))
+    every = pl.concat([refused, *parts])
+    if point is not None:
+        every = every.filter(pl.col("point") <= point)
+    return every.group_by("book").agg(more=pl.col("key").n_unique().cast(pl.Int64))
+
+
+def with_unusable(rows: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
+    """Sums by book with positions that have unusable fills counted as open and unvalued."""
+    rows = rows.join(counts, on="book", how="left", maintain_order="left")
+    more = pl.col("more").fill_null(0)
+    return rows.with_columns(
+        positions=pl.col("positions") + more, unvalued=pl.col("unvalued") + more
+    ).drop("more")

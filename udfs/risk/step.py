@@ -1,0 +1,167 @@
+"""Positions, P&L and risk of books over a log of fills, marks and control records.
+
+Fills count in log order, marks by their business time. What a slice says is a snapshot; what is
+said at a valuation point, at the end of a day, and in corrections is the same under any cut of the
+log (udfs.risk.points). State: udfs.risk.book_state.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
+from udfs.risk import book_state, books, market, points, telling
+from udfs.risk.book_state import value_of
+from udfs.risk.integers import Bools, Ints
+from udfs.risk.market import Prices, Terms
+from udfs.risk.parameters import SECOND_MS
+from udfs.risk.worth import Worth, by_book, valued
+
+VERSION = telling.VERSION
+TABLES = book_state.TABLES
+FILLS, MARKS, ACTIONS = "fills", "marks", "corporate.actions"
+CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
+POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
+SLICE, POINT, DAY = "SLICE", "POINT", "DAY"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a slice ends with: all that risk measures, limits and margin need.
+
+    Attributes:
+        names: Of the books, by number.
+        held: Positions as the table `holdings` has them.
+        known: The instruments.
+        prices: What a unit of each is worth.
+        worth: What the positions are worth, aligned with `held`.
+        books: Sums by book, in order of number, as BookPnl has them, with `base`, the total of the
+            end of the day before.
+        points: Valuation points that were decided in this slice: records BookPnl of kind POINT.
+        whole_second: The slice ends at a full second of log time.
+        inputs: What was read in the slice.
+    """
+
+    names: list[str]
+    held: pl.DataFrame
+    known: Terms
+    prices: Prices
+    worth: Worth
+    books: pl.DataFrame
+    points: pl.DataFrame
+    whole_second: bool
+    inputs: str
+
+
+@dataclass(frozen=True)
+class RiskStep:
+    """The step contract: fills, marks and controls in; positions, P&L and risk out."""
+
+    def __call__(self, state: State, batch: Batch, clock: Clock) -> Outputs:
+        """What books hold, gained and can lose after this slice."""
+        watermark = min(clock.watermarks.get(topic, MIN_TIME) for topic in (FILLS, MARKS))
+        clock = Clock(clock.slice_end, watermark, clock.watermarks, clock.shard)
+        quoted = None
+        if MARKS in batch:
+            quoted = market.take(state, batch[MARKS], clock.slice_end)
+        known = market.terms(state)
+        filled = books.take(state, batch.get(FILLS), known)
+        told = points.advance(state, quoted, filled, known, watermark)
+        names = books.names_of(state["books"])
+        final = _final(told, known, names, clock)
+        view = _view(state, batch, clock, known, names, final[POINT])
+        out = {
+            POSITIONS: _positions(state, clock, view, filled),
+            PNL: pl.concat([final[POINT], final[DAY], _snapshot(state, batch, clock, view)]),
+            CORRECTIONS: final[CORRECTIONS],
+        }
+        return out | _measured(state, batch, clock, view)
+
+
+def _measured(state: State, batch: Batch, clock: Clock, view: View) -> Outputs:
+    """Risk measures, limits and margin calls of the books."""
+    return {}
+
+
+def _final(
+    told: points.Told, known: Terms, names: list[str], clock: Clock
+) -> dict[str, pl.DataFrame]:
+    """What is final, as records: points, ends of days, corrections."""
+    out = {}
+    for kind, frames in ((POINT, told.points), (DAY, told.days)):
+        rows = [telling.pnl(frame, kind, names, clock) for frame in frames if frame.height]
+        out[kind] = pl.concat([telling.none("BookPnl"), *rows])
+    rows = [telling.corrections(frame, known, names, clock) for frame in told.corrections]
+    out[CORRECTIONS] = pl.concat([telling.none("PnlCorrection"), *rows])
+    return out
+
+
+def _view(
+    state: State,
+    batch: Batch,
+    clock: Clock,
+    known: Terms,
+    names: list[str],
+    decided: pl.DataFrame,
+) -> View:
+    """Every position valued at the newest marks."""
+    now = max(clock.watermark, 0)
+    prices = market.prices(known, known.frame, now)
+    held = state["holdings"].frame()
+    worth = valued(held, known, prices)
+    rows = by_book(held, worth, len(names)).with_columns(
+        book=pl.int_range(len(names), dtype=pl.Int64)
+    )
+    rows = points.with_unusable(rows, points.unusable(state, None))
+    base = state["ends"].lookup(rows["book"])["base"]
+    rows = rows.with_columns(
+        base=base,
+        day=pl.col("total") - base,
+        point=pl.lit(now),
+        corrections=pl.lit(0),
+        too_late=pl.lit(value_of(state, points.TOO_LATE)),
+    )
+    whole = clock.slice_end % SECOND_MS == 0
+    read = telling.inputs(batch)
+    return View(names, held, known, prices, worth, rows, decided, whole, read)
+
+
+def _snapshot(state: State, batch: Batch, clock: Clock, view: View) -> pl.DataFrame:
+    """P&L of the books whose fills, marks or rates changed."""
+    touched = np.zeros(len(view.names), dtype=np.bool_)
+    if FILLS in batch:
+        touched[state["books"].lookup(batch[FILLS]["book"].unique())["number"].to_numpy()] = True
+    changed = view.known.frame["changed"].to_numpy() == clock.slice_end
+    changed = changed | _rated(state, view)
+    book, instrument = (view.held[name].to_numpy() for name in ("book", "instrument"))
+    worth = view.worth
+    used = (view.held["quantity"].to_numpy() != 0) | (worth.realised != 0) | (worth.fees != 0)
+    touched[book[used & changed[instrument]]] = True
+    rows = view.books.filter(pl.Series(touched))
+    return telling.pnl(rows, SLICE, view.names, clock, view.inputs)
+
+
+def _rated(state: State, view: View) -> Bools:
+    """Which instruments have another rate than in the slice before."""
+    rates = view.prices.rates
+    old = state["rates"].lookup(rates["currency"])
+    moved = rates.filter((old["rate"] != rates["rate"]) | ~old["known"])
+    if moved.height:
+        state["rates"].upsert(moved)
+    result: Bools = view.known.frame["currency"].is_in(moved["currency"].implode()).to_numpy()
+    return result
+
+
+def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> pl.DataFrame:
+    """Positions whose quantity changed; at a full second also open ones that have a new mark."""
+    position = view.held["position"].to_numpy()
+    chosen = np.isin(position, filled["position"].to_numpy())
+    if view.whole_second:
+        since = clock.slice_end - SECOND_MS
+        moved = view.known.frame["changed"].to_numpy() > since
+        opened = view.held["quantity"].to_numpy() != 0
+        chosen |= opened & moved[view.held["instrument"].to_numpy()]
+    at: Ints = np.flatnonzero(chosen)
+    cost = books.cost_fifo(state, books.LIVE, position[at])
+    return telling.positions(view.held, view.worth, at, cost, view.known, view.names, clock)
