@@ -2,11 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from deploy.options import Json, ReportFolder
+from deploy.options import Brokers, Json, Prefix, ReportFolder
+
+if TYPE_CHECKING:
+    from deploy.risk.publishing import Done, Said
 
 PANEL = "Risk"
 _BACKTEST = """Examples:
@@ -19,6 +22,41 @@ tidemark risk backtest --model volatility-scaled --scale 0.5 --out wrong --json
 
 tidemark risk backtest --file pnl.csv --tail-ppm 25000 --out backtest
 """
+_SCENARIOS = """Examples:
+
+tidemark risk publish scenarios history.csv --name days --author ada --reason "First set"
+
+tidemark risk publish scenarios history.parquet --name draws --method monte-carlo --seed 7
+--decay-ppm 995000 --author ada --approver bob --reason "Quarterly"
+"""
+_LIMITS = """Examples:
+
+tidemark risk publish limits limits.yaml --author ada --approver bob --reason "Board, 2 March"
+
+A file: limits: [{id: firm-var, scope: FIRM, measure: VAR, soft: 100_000_000, hard: 150_000_000},
+{id: b1-net, scope: BOOK, name: BOOK-001, measure: NET, revoked: true}]
+"""
+_MARGIN = """Examples:
+
+tidemark risk publish margin margin.yaml --author ada --reason "Agreement of 1 March"
+
+A file: margin: [{book: BOOK-001, collateral: 50_000_000, haircut_ppm: 20_000, rounding: 10_000}]
+"""
+_ACTION = """Examples:
+
+tidemark risk publish action --isin DE0007164600 --kind split --new 2 --old 1
+--effective 2026-03-03T00:00:00Z --author ada
+
+tidemark risk publish action --isin DE0007164600 --kind dividend --amount 120 --price-scale 2
+--effective 2026-03-03T00:00:00Z --author ada
+"""
+
+Author = Annotated[str, typer.Option(help="Who publishes it, by user id.")]
+Approver = Annotated[str, typer.Option(help="Who approved it, by user id; not the author.")]
+Reason = Annotated[str, typer.Option(help="Why, in words.")]
+Effective = Annotated[
+    str | None, typer.Option(help="Business time from which on it holds; the stream's if left out.")
+]
 
 
 class Name(StrEnum):
@@ -35,6 +73,15 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     risk = typer.Typer(help="Positions, VaR, limits, margin; backtests.", no_args_is_help=True)
     risk.command("backtest", epilog=_BACKTEST)(backtest)
+    publish = typer.Typer(
+        help="Put scenarios, limits, margin terms, corporate actions into every partition.",
+        no_args_is_help=True,
+    )
+    publish.command("scenarios", epilog=_SCENARIOS)(publish_scenarios)
+    publish.command("limits", epilog=_LIMITS)(publish_limits)
+    publish.command("margin", epilog=_MARGIN)(publish_margin)
+    publish.command("action", epilog=_ACTION)(publish_action)
+    risk.add_typer(publish, name="publish")
     app.add_typer(risk, name="risk", rich_help_panel=PANEL)
 
 
@@ -92,3 +139,154 @@ def backtest(
     terminal.show_table(report.COLUMNS, report.rows(found))
     typer.echo(report.attribution(found))
     typer.echo(f"written to {path}", err=True)
+
+
+def publish_scenarios(
+    file: Annotated[Path, typer.Argument(help="History: day,name,return|price CSV, .parquet.")],
+    name: Annotated[str, typer.Option(help="Name of the set.")],
+    author: Author,
+    reason: Reason,
+    epoch: Annotated[
+        int | None, typer.Option(min=1, help="Its version; one above the last if left out.")
+    ] = None,
+    method: Annotated[
+        Literal["historical", "monte-carlo"],
+        typer.Option(help="The days themselves, or draws with their covariance."),
+    ] = "historical",
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    decay_ppm: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Weight of a day against the one after it.")
+    ] = 1_000_000,
+    book_scenarios: Annotated[
+        int | None, typer.Option(min=1, help="For a book; all days, or 5,000 draws.")
+    ] = None,
+    firm_scenarios: Annotated[
+        int | None, typer.Option(min=1, help="For the firm; all days, or 100,000 draws.")
+    ] = None,
+    approver: Approver = "",
+    effective: Effective = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Publish the daily returns of instruments as a scenario set, the whole of it or none.
+
+    Names with a colon, and market, are factors and left out; all others must be ISINs.
+    """
+    from deploy.risk import publishing, sets
+    from deploy.rules import ends
+    from deploy.rules.recorded import recorded
+
+    said = _said(author, reason, approver, effective)
+    topics = (publishing.SCENARIOS, publishing.CHANGES, *publishing.CLOCKS)
+    sizes = {"book_scenarios": book_scenarios, "firm_scenarios": firm_scenarios}
+    with ends.opened(topics, brokers, prefix) as opened:
+        if epoch is None:
+            known = recorded(opened.source, publishing.SCENARIOS, range(opened.partitions))
+            epoch = max((one.row["epoch"] for one in known), default=0) + 1
+        asked = sets.Asked(name, epoch, method.upper().replace("-", "_"), decay_ppm, seed, **sizes)
+        made = sets.made(file, asked)
+        done = publishing.scenarios(opened, made, said)
+    told = {"set": f"{name}@{epoch}", "instruments": len(made.rows), "days": made.days}
+    _published({**told, "factors_left_out": len(made.factors)}, done, as_json)
+
+
+def publish_limits(
+    file: Annotated[Path, typer.Argument(help="The limits, YAML; see the example.")],
+    author: Author,
+    reason: Reason,
+    approver: Approver = "",
+    effective: Effective = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Publish limits; one that has the id of an earlier one replaces it from its time on."""
+    from deploy.risk import publishing, written
+    from deploy.rules import ends
+
+    found, said = written.limits(file), _said(author, reason, approver, effective)
+    topics = (publishing.LIMITS, publishing.CHANGES, *publishing.CLOCKS)
+    with ends.opened(topics, brokers, prefix) as opened:
+        done = publishing.limits(opened, found, said)
+    _published({"limits": len(found)}, done, as_json)
+
+
+def publish_margin(
+    file: Annotated[Path, typer.Argument(help="The margin terms, YAML; see the example.")],
+    author: Author,
+    reason: Reason,
+    approver: Approver = "",
+    effective: Effective = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Publish margin terms of books; later ones replace earlier ones."""
+    from deploy.risk import publishing, written
+    from deploy.rules import ends
+
+    found, said = written.margin(file), _said(author, reason, approver, effective)
+    topics = (publishing.MARGIN, publishing.CHANGES, *publishing.CLOCKS)
+    with ends.opened(topics, brokers, prefix) as opened:
+        done = publishing.margin(opened, found, said)
+    _published({"books": len(found)}, done, as_json)
+
+
+def publish_action(
+    isin: Annotated[str, typer.Option(help="Instrument.")],
+    kind: Annotated[Literal["split", "dividend"], typer.Option(help="What happens.")],
+    effective: Annotated[str, typer.Option(help="Business time from which on it holds (ex).")],
+    author: Author,
+    new: Annotated[int, typer.Option(min=1, help="Split: new units for --old ones.")] = 1,
+    old: Annotated[int, typer.Option(min=1, help="Split: old units.")] = 1,
+    amount: Annotated[
+        int, typer.Option(min=0, help="Dividend of a unit, or cash for one where a rest is left.")
+    ] = 0,
+    price_scale: Annotated[int, typer.Option(min=0, max=9, help="Decimals of the amount.")] = 2,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Announce a split or a dividend; its time may lie in the past, for it may be told late."""
+    from deploy.errors import UserError
+    from deploy.risk import publishing
+    from deploy.rules import ends
+    from deploy.rules.clock import time_of
+
+    if kind == "split" and new == old:
+        raise UserError("a split of as many for as many is none; give --new and --old")
+    if kind == "dividend" and (amount == 0 or (new, old) != (1, 1)):
+        raise UserError("a dividend has --amount, and neither --new nor --old")
+    row = {"isin": isin, "kind": kind.upper(), "new": new, "old": old, "amount": amount}
+    row |= {"price_scale": price_scale, "author": author}
+    row["time"] = time_of("--effective", effective)
+    with ends.opened((publishing.ACTIONS,), brokers, prefix) as opened:
+        done = publishing.action(opened, row)
+    _published({"isin": isin, "kind": row["kind"]}, done, as_json)
+
+
+def _said(author: str, reason: str, approver: str, effective: str | None) -> "Said":
+    from deploy.risk.publishing import Said
+    from deploy.rules.clock import time_of
+
+    time = None if effective is None else time_of("--effective", effective)
+    return Said(author, reason, approver, time)
+
+
+def _published(what: dict[str, Any], done: "Done", as_json: bool) -> None:
+    from deploy import terminal
+    from deploy.reports.form import at
+
+    told = what | {
+        "records": done.records,
+        "written": done.written,
+        "effective": at(done.time),
+        "changes": done.changes,
+    }
+    if done.digest:
+        told["digest"] = done.digest
+    if as_json:
+        terminal.show_json(told)
+        return
+    terminal.show_table(("what", "value"), list(told.items()))

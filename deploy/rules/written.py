@@ -38,7 +38,7 @@ _Loader.add_implicit_resolver(
 
 def read(path: Path, known: Mapping[str, type[RuleParams]]) -> RuleSet:
     """The rule set in a file; UserError that names the line, the rule and the field if none is."""
-    data, lines = _values(path)
+    data, lines = values(path)
     try:
         rules = parse(json.dumps(data), known, MOTIFS)
         size = len(canonical(rules))
@@ -58,15 +58,19 @@ def text(rules: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(rules, sort_keys=True, width=100))
 
 
-def _values(path: Path) -> tuple[Any, dict[Place, int]]:
-    """What a file says, and the line of each thing in it, from 1."""
+def values(path: Path, what: str = "a rule set") -> tuple[Any, dict[Place, int]]:
+    """What a YAML file says, and the line of each thing in it, from 1.
+
+    Raises:
+        UserError: There is no such file, or it is not what is understood; the line is named.
+    """
     try:
         octets = path.read_bytes()
         written = octets.decode()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise UserError(f"{path} is no file; give a rule set in YAML") from None
+        raise UserError(f"{path} is no file; give {what} in YAML") from None
     except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text; give a rule set in YAML") from None
+        raise UserError(f"{path} is not UTF-8 text; give {what} in YAML") from None
     if len(octets) > MOST_BYTES:
         raise UserError(f"{path} has {len(octets):,} bytes, at most {MOST_BYTES:,} are read")
     try:
