@@ -17,6 +17,7 @@ from udfs.graph import step as graph
 from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
+from udfs.risk import marking
 from udfs.screening import step as screening
 
 AML_CONTROLS = ("customers", "rules", "alert.actions")
@@ -24,6 +25,9 @@ RULED = frozenset({"aml", "motifs"})
 """Jobs that are told which keys' rule sets count."""
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
+
+RISK_SLICE_MS = 250
+"""Longest slice of the jobs of market risk, milliseconds."""
 
 SHARDS_APART = 900 * SECOND
 """So much business time the shards of a job may be apart: what they gather in one partition is not
@@ -214,6 +218,22 @@ def screening_job(config: Config) -> JobSpec:
     )
 
 
+def marks_job(config: Config) -> JobSpec:
+    """Quotes and terms of instruments to one mark an instrument and slice, in every partition."""
+    topics = (marking.INSTRUMENTS, marking.QUOTES)
+    return JobSpec(
+        name="marks",
+        feeds=tuple(Feed(topic, config.lateness_ms * 1_000, order="log") for topic in topics),
+        step=marking.MarkStep(),
+        tables=marking.TABLES,
+        results=(marking.MARKS,),
+        spread=frozenset({marking.MARKS}),
+        version=f"{marking.VERSION};{config}",
+        slice_ms=min(config.slice_ms, RISK_SLICE_MS),
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
@@ -222,4 +242,5 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "aml": aml_job,
     "motifs": motifs_job,
     "screening": screening_job,
+    "marks": marks_job,
 }
