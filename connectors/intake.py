@@ -26,8 +26,9 @@ from schemas.step import MIN_TIME, TableSpec
 
 TABLES: Mapping[str, TableSpec] = {
     **duplicates.TABLES,
-    "engine.feeds": TableSpec({"topic": "str", "greatest": "int", "tick": "int"}, "topic"),
+    "engine.feeds": TableSpec({"topic": "str", "greatest": "int", "tick": "int"}, "topic", 2),
 }
+"""`engine.feeds` stands for the form of places too (connectors.places): savepoints hold some."""
 _REFUSALS = {
     duplicates.CONFLICT: "conflicting-duplicate: this sequence came before with another body",
     duplicates.GAPS_FULL: "gap-list-full: the sequence has more gaps than are remembered",

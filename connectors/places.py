@@ -1,6 +1,6 @@
 """A record's place in the log in one 64-bit word: a batch carries one array, not four.
 
-Bits, from the top: offset (41), topic (5: its position in the job's list), tick (1), millisecond of
+Bits, from the top: offset (40), topic (6: its position in the job's list), tick (1), millisecond of
 the minute of the append time (16). Together with the slice's end the last gives the append time
 exactly, as a slice is never longer than a minute. The Kafka source writes the word in SQL
 (connectors.kafka), the fold reads it.
@@ -12,11 +12,10 @@ import numpy as np
 
 from connectors.layout import Array
 
-MAX_TOPICS = 32
+MAX_TOPICS = 64
 MAX_SLICE_MS = 60_000
-TICK_BIT = 1 << 16
-TOPIC_UNIT = 1 << 17
-OFFSET_UNIT = 1 << 22
+_TICK, _TOPIC, _OFFSET = 16, 17, 23
+TICK_BIT, TOPIC_UNIT, OFFSET_UNIT = 1 << _TICK, 1 << _TOPIC, 1 << _OFFSET
 _MINUTE = 60_000
 
 
@@ -40,8 +39,8 @@ def unpack(words: Array, slice_end: int) -> Places:
     last = slice_end - 1
     appended = last - last % _MINUTE + (words & 0xFFFF)
     return Places(
-        offset=words >> 22,
-        topic=(words >> 17) & 31,
+        offset=words >> _OFFSET,
+        topic=(words >> _TOPIC) & (MAX_TOPICS - 1),
         tick=(words & TICK_BIT) != 0,
         appended=np.where(appended > last, appended - _MINUTE, appended),
     )

@@ -17,7 +17,7 @@ from udfs.graph import step as graph
 from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
-from udfs.risk import firm
+from udfs.risk import firm, marking
 from udfs.risk import step as risk
 from udfs.risk.parameters import POINT_US
 from udfs.screening import step as screening
@@ -30,7 +30,6 @@ ANY_TIME = 2**61
 
 RISK_SLICE_MS = 250
 """Longest slice of the market-risk jobs: a P&L is as old as its slice is long."""
-"""Longest slice of the jobs of market risk, milliseconds."""
 
 SHARDS_APART = 900 * SECOND
 """So much business time the shards of a job may be apart: what they gather in one partition is not
@@ -265,6 +264,22 @@ def firm_job(config: Config) -> JobSpec:
     )
 
 
+def marks_job(config: Config) -> JobSpec:
+    """Quotes and terms of instruments to one mark an instrument and slice, in every partition."""
+    topics = (marking.INSTRUMENTS, marking.QUOTES)
+    return JobSpec(
+        name="marks",
+        feeds=tuple(Feed(topic, config.lateness_ms * 1_000, order="log") for topic in topics),
+        step=marking.MarkStep(),
+        tables=marking.TABLES,
+        results=(marking.MARKS,),
+        spread=frozenset({marking.MARKS}),
+        version=f"{marking.VERSION};{config}",
+        slice_ms=min(config.slice_ms, RISK_SLICE_MS),
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
@@ -275,4 +290,5 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "screening": screening_job,
     "risk": risk_job,
     "firm": firm_job,
+    "marks": marks_job,
 }
