@@ -123,9 +123,8 @@ def worth(held, fees, isin, log, quotes, point):
     }
 
 
-NOTHING = dict.fromkeys(
-    "realised realised_fifo unrealised fees total gross net positions stale unvalued".split(), 0
-)
+SUMS = ("realised", "realised_fifo", "unrealised", "fees", "total", "gross", "net")
+NOTHING = dict.fromkeys((*SUMS, "positions", "stale", "unvalued"), 0)
 
 
 def folded(fills):

@@ -47,7 +47,7 @@ SPLIT = [
 
 
 def test_a_split_makes_no_profit_on_its_way():
-    """Neither a mark of the new price before the position splits, nor one of the old price after."""
+    """Not by a mark of the new price before the position splits, nor by an old one after."""
     out = run(*SPLIT)
     assert {row[0] for row in slices(out, "total")[:-1]} == {0}
     assert slices(out, "total", "realised", "unvalued")[-1] == (220_00, 0, 0)

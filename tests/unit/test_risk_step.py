@@ -82,7 +82,7 @@ def test_an_option_stands_for_a_hundred_shares():
 
 
 def test_rates_are_direct_or_inverse_or_over_the_dollar():
-    """100 USD are 90 at 0.9 for a dollar, 90.91 at 1.1 for a euro; 1,800 JPY are 10 at 150 * 1.2."""
+    """100 USD are 90 at 0.9 a dollar, 90.91 at 1.1 a euro; 1,800 JPY are 10 at 150 * 1.2."""
     dollars = [mark(US, 0, 110_00, currency="USD"), fill("A", US, 1, 10, 100_00, currency="USD")]
     assert shown(run(pair("USD", "EUR", 0, 9_000), *dollars), "total", "net") == (90_00, 990_00)
     assert shown(run(pair("EUR", "USD", 0, 11_000), *dollars), "total", "net") == (90_91, 1_000_00)

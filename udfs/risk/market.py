@@ -202,7 +202,7 @@ def prices(known: Terms, quote: pl.DataFrame, now: int, applied_before: int) -> 
     price = np.where(quality >= Quality.MISSING, 0, price)
     number = dict(zip(known.frame["isin"].to_list(), at.tolist(), strict=True))
     price = actions.in_units(price, time, number, known.actions, applied_before)
-    unexplained = _jumped(known, now)
+    unexplained = _jumped(known, time)
     quality = np.where(unexplained & (quality == Quality.GOOD), Quality.STALE, quality)
     table = by_currency(known, quote)
     names = known.frame["currency"]
@@ -213,15 +213,19 @@ def prices(known: Terms, quote: pl.DataFrame, now: int, applied_before: int) -> 
     return Prices(price, quality.astype(np.int64), time, rate.to_numpy(), table)
 
 
-def _jumped(known: Terms, now: int) -> Bools:
-    """Which instruments opened this day as if split, with no split announced for it."""
+def _jumped(known: Terms, time: Ints) -> Bools:
+    """Which marks, by their times, are of a day that opened as if split without a split announced."""
     jump = known.frame["jumped"].to_numpy()
-    day = now // DAY_US
-    splits = known.actions.filter(
-        (pl.col("kind") != actions.DIVIDEND) & (pl.col("time") // DAY_US == day)
-    )
-    announced = known.frame["isin"].is_in(splits["isin"].implode()).to_numpy()
-    result: Bools = (jump > 0) & (jump <= now) & (jump // DAY_US == day) & ~announced
+    splits = known.actions.filter(pl.col("kind") != actions.DIVIDEND)
+    day = pl.col("jumped") // DAY_US
+    announced = known.frame.select("isin", day=day).join(
+        splits.select("isin", day=pl.col("time") // DAY_US).with_columns(found=True).unique(),
+        on=["isin", "day"],
+        how="left",
+        maintain_order="left",
+    )["found"]
+    same = jump // DAY_US == time // DAY_US
+    result: Bools = (jump > 0) & (jump <= time) & same & announced.is_null().to_numpy()
     return result
 
 

@@ -77,7 +77,9 @@ class RiskStep:
         view = _view(state, batch, clock, known, names, final[POINT])
         out = {
             POSITIONS: _positions(state, clock, view, filled),
-            PNL: pl.concat([final[POINT], final[DAY], _snapshot(state, batch, clock, view)]),
+            PNL: pl.concat(
+                [final[POINT], final[DAY], _snapshot(state, batch, clock, view, filled)]
+            ),
             CORRECTIONS: final[CORRECTIONS],
         }
         return out | _measured(state, batch, clock, view)
@@ -131,9 +133,12 @@ def _view(
     return View(names, held, known, prices, worth, rows, decided, whole, read)
 
 
-def _snapshot(state: State, batch: Batch, clock: Clock, view: View) -> pl.DataFrame:
+def _snapshot(
+    state: State, batch: Batch, clock: Clock, view: View, filled: pl.DataFrame
+) -> pl.DataFrame:
     """P&L of the books whose fills, marks or rates changed."""
     touched = np.zeros(len(view.names), dtype=np.bool_)
+    touched[filled["book"].to_numpy()] = True
     if FILLS in batch:
         touched[state["books"].lookup(batch[FILLS]["book"].unique())["number"].to_numpy()] = True
     changed = view.known.frame["changed"].to_numpy() == clock.slice_end
