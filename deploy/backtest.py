@@ -22,10 +22,11 @@ import polars as pl
 
 from connectors.batches import Folded
 from connectors.generators.files import SCHEMA
-from connectors.log import MemoryLog, Span, fold_shard, results_by_topic
+from connectors.log import MemoryLog, Span, fold_shard
 from connectors.places import MAX_SLICE_MS, OFFSET_UNIT
-from connectors.spec import SECOND, JobSpec
+from connectors.spec import SECOND, JobSpec, partitions_of_results
 from connectors.topics import KNOWN, TICK_KEY, partitions_of
+from connectors.written import results_by_place
 from deploy import rows, terminal
 from deploy.errors import UserError
 from jobs.catalogue import JOBS, Config
@@ -251,9 +252,10 @@ def _fold(spec: JobSpec, log: MemoryLog) -> tuple[Counter[str], dict[str, pl.Dat
 
         for shard in range(spec.partitions):
             folded = counted(fold_shard(spec, shard, log.partition(topics, shard)))
-            written = results_by_topic(folded)
+            written = results_by_place(spec, folded)
             for topic, found in parts.items():
-                values = [value for _, value in written.get(topic, [])]
+                partition, *_ = partitions_of_results(spec, topic, shard)  # one copy, if several
+                values = [value for _, value in written.get((topic, partition), [])]
                 found.append(_decoded(topic, shard, values))
     if counts["records"] != sum(
         counts[name] for name in ("used", "duplicates", "duplicates_unchecked", "dead")

@@ -92,9 +92,10 @@ class MarkStep:
         if seen.height:
             state[STANDING].upsert(seen.select(*TABLES[STANDING].columns))
         terms = after.rename({"currency": "unit", "price_scale": "unit_scale"})
-        stands = standing_marks(told(judged, changes), standing, terms)
-        rows = pl.concat([stands, late_marks(judged, terms)], how="diagonal").sort("isin", "late")
-        return {} if rows.is_empty() else {MARKS: as_marks(rows, clock)}
+        rows = standing_marks(told(judged, changes), standing, terms)
+        if judged["older"].any():
+            rows = pl.concat([rows, late_marks(judged, terms)], how="diagonal")
+        return {} if rows.is_empty() else {MARKS: as_marks(rows.sort("isin", "late"), clock)}
 
 
 def _quoted(arrived: pl.DataFrame | None) -> pl.DataFrame:
