@@ -126,12 +126,16 @@ def _replaced(rows: pl.DataFrame, old: pl.DataFrame, slice_end: int) -> pl.DataF
         old.select("isin", pl.exclude("isin", "number").name.prefix("old_")), on="isin", how="left"
     )
     beats = ~pl.col("old_known") | beaten("old_time")
-    told = rows.filter("terms").group_by("isin").agg(first=pl.col("point").first())
+    told = (
+        rows.filter("terms")
+        .group_by("isin", maintain_order=True)
+        .agg(pl.col(*_TERMS).last().name.prefix("new_"), first=pl.col("point").first())
+    )
     both = both.join(told, on="isin", how="left").join(
         jumped.opened(rows, old), on="isin", how="left"
     )
     keeps = [pl.when(beats).then(name).otherwise(f"old_{name}").alias(name) for name in QUOTE] + [
-        pl.when(pl.col("terms")).then(name).otherwise(f"old_{name}").alias(name) for name in _TERMS
+        pl.coalesce(f"new_{name}", f"old_{name}").alias(name) for name in _TERMS
     ]
     return both.with_columns(
         *keeps,
@@ -214,7 +218,7 @@ def prices(known: Terms, quote: pl.DataFrame, now: int, applied_before: int) -> 
 
 
 def _jumped(known: Terms, time: Ints) -> Bools:
-    """Which marks, by their times, are of a day that opened as if split without a split announced."""
+    """Which marks are of a day that opened as if split, with no split announced for it."""
     jump = known.frame["jumped"].to_numpy()
     splits = known.actions.filter(pl.col("kind") != actions.DIVIDEND)
     day = pl.col("jumped") // DAY_US

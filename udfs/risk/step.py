@@ -54,6 +54,23 @@ class View:
     whole_second: bool
     inputs: str
 
+    @property
+    def exposed(self) -> pl.DataFrame:
+        """What is held: group (the book), isin and quantity of every open position."""
+        rows = self.held.filter(pl.col("quantity") != 0)
+        isin = self.known.frame["isin"][rows["instrument"].to_numpy()]
+        names = pl.Series([self.names[book] for book in rows["book"].to_list()], dtype=pl.String)
+        return pl.DataFrame({"group": names, "isin": isin, "quantity": rows["quantity"]})
+
+    @property
+    def marks(self) -> pl.DataFrame:
+        """The table of marks by number, with price, rate and quality as positions are valued."""
+        return self.known.frame.with_columns(
+            price=pl.Series(self.prices.price),
+            rate=pl.Series(self.prices.rate),
+            quality=pl.Series(self.prices.quality),
+        )
+
 
 @dataclass(frozen=True)
 class RiskStep:
