@@ -85,8 +85,8 @@ def _pnl(state: State, batch: Batch, clock: Clock, now: int, read: str) -> tuple
     if books.height:
         heard = books.select(book=pl.col("name").unique(maintain_order=True))
         state[BOOKS].upsert(heard)
-        state[BOOKS].upsert(latest.select(*SUMS, "complete", book="name"))
     if latest.height:
+        state[BOOKS].upsert(latest.select(*SUMS, "complete", book="name"))
         sums = state[BOOKS].frame()
         row = {name: int(sums[name].sum()) for name in SUMS} | {
             "complete": bool(sums["complete"].all()),

@@ -89,6 +89,9 @@ class _Kind:
     def tell(self, row: dict[str, Any]) -> None:
         self.rows[int(row["point"]), row["book"]] = row
 
+    def last_told(self, point: int) -> int:
+        return max(int(row["offset"]) for (at, _), row in self.rows.items() if at == point)
+
     def all_told(self, point: int, known: Sequence[str]) -> bool:
         return all((point, book) in self.rows for book in known)
 
@@ -183,7 +186,10 @@ def _passed(
     """The open points that the watermark has passed, each where in the log that was."""
     due = sorted((p, k) for k, of in kinds.items() for p in of.open() if p < watermark)
     for point, kind in due:
-        after = pnl.filter((pl.col("watermark") > point) & (pl.col("offset") <= until))
+        since = kinds[kind].last_told(point)
+        after = pnl.filter(
+            (pl.col("watermark") > point) & pl.col("offset").is_between(since + 1, until)
+        )
         place = int(after["offset"].to_numpy().min()) if after.height else until
         yield kinds[kind].summed(point, _at(known, place))
 
