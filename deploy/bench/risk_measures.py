@@ -11,7 +11,8 @@ from deploy.bench.risk_controls import scenario_rows
 from deploy.bench.timing import median_ms
 from udfs.risk import measures, whatif
 from udfs.risk.exposures import exposures
-from udfs.risk.measure_parameters import RATE_UNIT, REPORTING
+from udfs.risk.measure_parameters import RATE_UNIT
+from udfs.risk.parameters import REPORTING
 from udfs.risk.scenario_parts import Head
 from udfs.risk.scenario_sets import BuiltSet, build, rates_path
 
