@@ -19,7 +19,7 @@ from jobs.catalogue import JOBS, Config
 PARTITIONS = 2
 PARALLELISM = {"marks": 1, "risk": 2, "firm": 1}
 CHECKPOINT_MS = 500
-CONFIG = Config(partitions=PARTITIONS, slice_ms=250, lateness_ms=1_000)
+CONFIG = Config(partitions=PARTITIONS, slice_ms=250)
 BOOK_SCENARIOS, FIRM_SCENARIOS = 5_000, 100_000
 TICK_MS = 100
 

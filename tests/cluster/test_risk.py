@@ -19,17 +19,18 @@ from jobs.catalogue import JOBS, Config
 from schemas.codec import decode_batch
 from schemas.records import record
 
-TICKS, RATE, DENSITY = 50_000, 4_000, 60
+TICKS, RATE, DENSITY = 50_000, 4_000, 200
 """Quotes and trades; how many are sent in a second; how many lie in a second of business."""
 FAULTS = "late=0.004,duplicate=0.002,conflicting-duplicate=0.001,malformed=0.001"
-LATENESS_MS = 1_000
+LATENESS_MS = 10_000
+"""A slice is five seconds of business."""
 RISK_JOBS = {"marks": 2, "risk": 2, "firm": 1}
 FEED = ("instruments", "quotes", "fills")
 
 
 @pytest.fixture(scope="module")
 def rig(stack: Stack) -> Iterator[Rig]:
-    """A quarter of an hour of a market through the three jobs."""
+    """Four minutes of a market through the three jobs."""
     config = Config(partitions=stack.settings.partitions, lateness_ms=LATENESS_MS)
     world = risk_feed.market(5, DENSITY)
     opened = world.count - world.amount.count
@@ -152,7 +153,7 @@ def test_the_firm_is_the_sum_of_its_books_at_each_point(rig: Rig) -> None:
     firm = frame(rig, "firm.pnl", "BookPnl").filter(kind="POINT")
     sums = books.group_by("time").agg(pl.col("total").sum(), pl.col("unvalued").sum())
     both = firm.join(sums, on="time", suffix="_books")
-    assert both.height == firm.height > 3
+    assert both.height == firm.height >= 3
     assert both["total"].equals(both["total_books"], check_names=False)
     assert both["unvalued"].equals(both["unvalued_books"], check_names=False)
 

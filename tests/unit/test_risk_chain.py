@@ -11,9 +11,10 @@ from schemas.codec import decode_batch
 from schemas.records import record
 from tests.naive.worth import Books, Market
 
-TICKS, RATE, DENSITY, PARTITIONS = 200_000, 20_000, 300, 2
-"""Ten seconds of log time, eleven minutes of business."""
-CONFIG = Config(partitions=PARTITIONS, lateness_ms=1_000)
+TICKS, RATE, DENSITY, PARTITIONS = 200_000, 20_000, 1_000, 2
+"""Ten seconds of log time, 200 of business."""
+CONFIG = Config(partitions=PARTITIONS, lateness_ms=15_000)
+"""A slice is five seconds of business: that is how far the marks of two shards may be apart."""
 SUMS = ("realised", "unrealised", "fees", "total", "gross", "net", "positions")
 
 
@@ -79,9 +80,9 @@ def test_the_last_pnl_of_each_book_is_that_of_plain_loops(run):
 def test_points_are_worth_the_marks_and_fills_up_to_them(run):
     points = run.done["risk"].frame("pnl").filter(kind="POINT")
     times = points["time"].unique().sort().to_list()
-    assert len(times) >= 9
+    assert len(times) >= 4
     marks = run.done["marks"].frame("marks").filter(quality="GOOD").with_row_index("sequence")
-    for time in (times[1], times[4], times[-1]):  # at the first one few instruments have a mark
+    for time in (times[1], times[2], times[-1]):  # at the first one few instruments have a mark
         prevailing = market(run, marks.filter(pl.col("time") <= time))
         assert sums(points.filter(time=time)) == books(run, time).worth(prevailing)
 
@@ -94,5 +95,5 @@ def test_the_firm_is_the_sum_of_its_books(run):
     said = firm.filter(kind="SLICE").sort("slice_end").row(-1, named=True)
     assert {name: said[name] for name in SUMS} == {name: last[name].sum() for name in SUMS}
     points = pnl.filter(kind="POINT").group_by("time").agg(pl.col(*SUMS).sum()).sort("time")
-    assert points.height >= 9
+    assert points.height >= 3
     assert firm.filter(kind="POINT").sort("time").select("time", *SUMS).equals(points)
