@@ -50,13 +50,17 @@ def take(state: State, actions: pl.DataFrame | None, watermark: int) -> pl.DataF
 
 def between(actions: pl.DataFrame, low: int, high: int) -> pl.DataFrame:
     """The actions with low <= time < high: those a watermark passes on its way."""
+    if actions.is_empty():
+        return actions
     return actions.filter((pl.col("time") >= low) & (pl.col("time") < high))
 
 
 def waits(fills: pl.DataFrame, actions: pl.DataFrame, watermark: int) -> Bools:
     """Which fills are dated from an action on that the watermark has not passed."""
-    coming = actions.filter(pl.col("time") >= watermark)
     out = np.zeros(fills.height, dtype=np.bool_)
+    if actions.is_empty():
+        return out
+    coming = actions.filter(pl.col("time") >= watermark)
     for isin, time in coming.select("isin", "time").rows():
         of = (fills["isin"] == isin) & (fills["trade_time"] >= time)
         out |= of.to_numpy()
