@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from schemas.money import divide
 from schemas.step import State
 from udfs.risk import corporate
 from udfs.risk.book_state import TABLES, set_value, value_of
@@ -112,8 +113,7 @@ def change(action: dict[str, object], scale: int) -> Change:
 
 
 def _down(amount: int, places: int) -> int:
-    whole, rest = divmod(amount, 10**places)
-    return whole + (2 * rest > 10**places or (2 * rest == 10**places and whole % 2 == 1))
+    return divide(amount, 10**places)
 
 
 def in_units(

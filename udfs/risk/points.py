@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, State
-from udfs.risk import actions, books, days, late, market
+from udfs.risk import actions, books, days, folding, late, market
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.market import QUOTE, Terms, beaten, newest
 from udfs.risk.parameters import POINT_US
@@ -172,7 +172,7 @@ def _decide(state: State, told: Told, known: Terms, point: int) -> None:
         days.carry(state, corrected)
     done = value_of(state, SETTLED)
     due = actions.between(known.actions, done, point + 1)
-    books.fold_across(state, books.SETTLED, fills, due, known)
+    folding.fold_across(state, folding.SETTLED, fills, due, known)
     set_value(state, SETTLED, point + 1)
     quote = market.by_number(state["standing"].frame(), known.scale.size)
     held = state["settled"].frame()

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, book_state, books, market, points, telling
+from udfs.risk import actions, book_state, books, folding, market, points, telling
 from udfs.risk.book_state import value_of
 from udfs.risk.integers import Bools, Ints
 from udfs.risk.market import Prices, Terms
@@ -191,5 +191,5 @@ def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> 
         opened = view.held["quantity"].to_numpy() != 0
         chosen |= opened & moved[view.held["instrument"].to_numpy()]
     at: Ints = np.flatnonzero(chosen)
-    cost = books.cost_fifo(state, books.LIVE, position[at])
+    cost = folding.cost_fifo(state, folding.LIVE, position[at])
     return telling.positions(view.held, view.worth, at, cost, view.known, view.names, clock)
