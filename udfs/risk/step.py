@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, book_state, books, market, points, telling
+from udfs.risk import actions, book_state, books, folding, market, points, telling
 from udfs.risk.book_state import value_of
 from udfs.risk.integers import Bools, Ints
 from udfs.risk.market import Prices, Terms
@@ -172,11 +172,13 @@ def _rated(state: State, view: View) -> Bools:
     """Which instruments have another rate than in the slice before."""
     rates = view.prices.rates
     old = state["rates"].lookup(rates["currency"])
-    moved = rates.filter((old["rate"] != rates["rate"]) | ~old["known"])
-    if moved.height:
-        state["rates"].upsert(moved)
-    result: Bools = view.known.frame["currency"].is_in(moved["currency"].implode()).to_numpy()
-    return result
+    differs = old["rate"].to_numpy() != rates["rate"].to_numpy()
+    moved = rates[np.flatnonzero(differs | ~old["known"].to_numpy())]
+    if moved.is_empty():
+        return np.zeros(view.known.frame.height, dtype=np.bool_)
+    state["rates"].upsert(moved)
+    names = set(moved["currency"].to_list())
+    return np.array([name in names for name in view.known.frame["currency"].to_list()])
 
 
 def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> pl.DataFrame:
@@ -189,5 +191,5 @@ def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> 
         opened = view.held["quantity"].to_numpy() != 0
         chosen |= opened & moved[view.held["instrument"].to_numpy()]
     at: Ints = np.flatnonzero(chosen)
-    cost = books.cost_fifo(state, books.LIVE, position[at])
+    cost = folding.cost_fifo(state, folding.LIVE, position[at])
     return telling.positions(view.held, view.worth, at, cost, view.known, view.names, clock)
