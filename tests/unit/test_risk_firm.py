@@ -156,7 +156,7 @@ books = st.sampled_from("abc")
 told = st.tuples(books, st.integers(-9, 9), st.integers(1, 20), st.sampled_from(["SLICE", "POINT"]))
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(told, max_size=25), st.data())
 def test_any_cut_of_the_log_gives_the_same_points(rows, data):
     log = Log()
