@@ -1,10 +1,10 @@
 """Which rows of a frame break a rule of their schema: range, length, pattern, format.
 
 Rules stand in the `.avsc` file as attribute `check` of a field: `min` and `max` (inclusive),
-`maxLength` (bytes of UTF-8), `pattern` (of the whole text, Rust regular expression) and `format`
-(isin, lei, mic, currency, asset, zone). A text with rules but neither pattern nor format may not
-contain control characters. Formats are judged once for each distinct value: a day knows few members
-and instruments.
+`maxLength` (bytes; of a text of its UTF-8), `pattern` (of the whole text, Rust regular expression)
+and `format` (isin, lei, mic, currency, asset, zone). A text with rules but neither pattern nor
+format may not contain control characters. Formats are judged once for each distinct value: a day
+knows few members and instruments.
 """
 
 from collections.abc import Callable, Iterator
@@ -60,6 +60,8 @@ def violations(rec: Record, frame: pl.DataFrame) -> list[Rejected]:
 
 def _show(value: object) -> str:
     """A value as a reason may quote it: escaped, and cut if someone sent a novel."""
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     if not isinstance(value, str):
         return str(value)
     return ascii(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
@@ -79,7 +81,8 @@ def _field_rules(field: dict[str, Any]) -> Iterator[_Rule]:
     if (high := check.pop("max", None)) is not None:
         yield _Rule(name, f"at most {high}", column > high)
     if (size := check.pop("maxLength", None)) is not None:
-        yield _Rule(name, f"at most {size} bytes", column.str.len_bytes() > size)
+        octets = column.bin.size() if field["type"] == "bytes" else column.str.len_bytes()
+        yield _Rule(name, f"at most {size} bytes", octets > size)
     if (form := check.pop("format", None)) is not None:
         words, accepts = _FORMATS[form]
         yield _Rule(name, words, _judged(column, accepts))

@@ -86,3 +86,27 @@ def test_rules_of_every_record_can_be_evaluated(name: str) -> None:
     zero = {pl.Boolean(): False, pl.String(): "", pl.Binary(): b""}
     zeros = {field: zero.get(dtype, 0) for field, dtype in rec.columns.items()}
     assert len(violations(rec, frame(rec, [zeros]))) <= 1
+
+
+def test_octets_have_a_length_too() -> None:
+    rec = record("ScenarioRow")
+    text = {
+        "name": "market",
+        "row_id": "r",
+        "producer": "p",
+        "author": "ann",
+        "isin": "US0378331005",
+    }
+    row = {
+        "time": 0,
+        "epoch": 1,
+        "parts": 1,
+        "decay_ppm": 1,
+        "book_scenarios": 1,
+        "firm_scenarios": 1,
+    }
+    row |= text | {"set_digest": "0" * 64, "approver": "", "reason": "", "method": "HISTORICAL"}
+    row |= {"part": 0, "seed": 0, "sequence": 0}
+    rows = [row | {"returns": b"x" * size} for size in (40_000, 40_001)]
+    reason = "out-of-range: returns is 40001 bytes, at most 40000 bytes is asked"
+    assert violations(rec, frame(rec, rows)) == [Rejected(1, reason)]
