@@ -17,6 +17,9 @@ from udfs.graph import step as graph
 from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
+from udfs.risk import firm
+from udfs.risk import step as risk
+from udfs.risk.parameters import POINT_US
 from udfs.screening import step as screening
 
 AML_CONTROLS = ("customers", "rules", "alert.actions")
@@ -24,6 +27,9 @@ RULED = frozenset({"aml", "motifs"})
 """Jobs that are told which keys' rule sets count."""
 ANY_TIME = 2**61
 """Our own results may be dated ahead of log time: dated ticks judged their inputs."""
+
+RISK_SLICE_MS = 250
+"""Longest slice of the market-risk jobs: a P&L is as old as its slice is long."""
 
 SHARDS_APART = 900 * SECOND
 """So much business time the shards of a job may be apart: what they gather in one partition is not
@@ -214,6 +220,50 @@ def screening_job(config: Config) -> JobSpec:
     )
 
 
+def risk_job(config: Config) -> JobSpec:
+    """Fills and marks to positions, P&L and risk of books; what the firm needs, in one partition.
+
+    Marks are our own results and controls may be dated ahead, so both may have any time.
+    """
+    lateness = config.lateness_ms * 1_000
+    return JobSpec(
+        name="risk",
+        feeds=(
+            Feed(risk.FILLS, lateness, order="log"),
+            *(Feed(t, lateness, ahead=ANY_TIME, order="log") for t in (risk.MARKS, *risk.CONTROLS)),
+        ),
+        step=risk.RiskStep(),
+        tables=risk.TABLES,
+        results=risk.RESULTS,
+        gathered=frozenset({risk.POSITIONS, risk.PNL}),
+        version=f"{risk.VERSION};{config}",
+        slice_ms=min(config.slice_ms, RISK_SLICE_MS),
+        partitions=config.partitions,
+    )
+
+
+def firm_job(config: Config) -> JobSpec:
+    """Positions and P&L of all books, in one partition, to P&L, risk and limits of the firm.
+
+    The watermark of `pnl` waits a minute for shards that are behind the others.
+    """
+    lateness = config.lateness_ms * 1_000
+    behind = {firm.PNL: POINT_US}
+    return JobSpec(
+        name="firm",
+        feeds=tuple(
+            Feed(topic, lateness + behind.get(topic, 0), ahead=ANY_TIME, order="log")
+            for topic in firm.FEEDS
+        ),
+        step=firm.FirmStep(),
+        tables=firm.TABLES,
+        results=firm.RESULTS,
+        version=f"{firm.VERSION};{config}",
+        slice_ms=min(config.slice_ms, RISK_SLICE_MS),
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
@@ -222,4 +272,6 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "aml": aml_job,
     "motifs": motifs_job,
     "screening": screening_job,
+    "risk": risk_job,
+    "firm": firm_job,
 }

@@ -3,8 +3,8 @@
     positions, pnl ┐                       ┌▶ firm.pnl       of slices, valuation points, days
     marks          ┼▶ micro-batch ─▶ firm ─┼▶ firm.var       VaR and ES, once a second
     scenarios      │                       ├▶ firm.limits    when a status changes, and at points
-    limits         ┘                       ├▶ firm.dead      refused input, with reason and place
-                                           └▶ firm.batches   counts, offsets, roots of each batch
+    limits         │                       ├▶ firm.dead      refused input, with reason and place
+    corporate.…    ┘                       └▶ firm.batches   counts, offsets, roots of each batch
 
 Key: none, positions and P&L of all books are in the partition of shard 0; the other shards do
 nothing. State: quantities, newest marks, last P&L of each book, the scenario set and limits in

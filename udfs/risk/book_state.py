@@ -74,6 +74,7 @@ TABLES = {
     "late_marks": TableSpec(
         {
             "point": "int",
+            "since": "int",
             "number": "int",
             **_QUOTE,
             "late": "bool",
@@ -121,10 +122,23 @@ TABLES = {
             "units": "int",
             "price": "int",
             "fee": "int",
+            "trade_time": "int",
             "watermark": "int",
             "fill_id": "str",
             "offset": "int",
             "appended": "int",
+        }
+    ),
+    "actions": TableSpec(
+        {
+            "isin": "str",
+            "time": "int",
+            "kind": "str",
+            "new": "int",
+            "old": "int",
+            "amount": "int",
+            "price_scale": "int",
+            "offset": "int",
         }
     ),
     "points": TableSpec({"point": "int"}),
@@ -149,7 +163,8 @@ instrument, `standing` its last one that counts at the next point, `coming` thos
 later ones, `late_marks` those that came too late for a point; `rates` those to the reporting
 currency. `holdings` and `lots` are positions after every fill, `settled` and `settled_lots` after
 the fills up to the last point, `unsettled` the fills since; `waiting` holds fills of instruments
-without terms, `refused` counts those that can never be used. `points`, `point_marks` and
+without terms and those dated after an action to come, `refused` counts those that can never be
+used, `actions` holds splits and dividends. `points`, `point_marks` and
 `point_positions` are what was known at the points of the last hour, later rows replacing earlier
 ones; `ends` is each book at the last point, `days` at the end of days that may still be corrected.
 """

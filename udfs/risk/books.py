@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from schemas.step import State, Table
-from udfs.risk.book_state import TABLES, up
+from udfs.risk import actions
+from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.fifo import Lots
 from udfs.risk.fills import accepted
 from udfs.risk.integers import Bools, Ints
@@ -19,33 +20,47 @@ from udfs.risk.positions import Positions, apply
 LIVE, SETTLED = ("holdings", "lots"), ("settled", "settled_lots")
 """The tables of positions after every fill, and after those up to the last valuation point."""
 _WAITING = tuple(TABLES["waiting"].columns)
+_NOTED = ("position", "book", "instrument", "fees", "first", "last")
+APPLIED = "actions applied"
 _UNSETTLED = tuple(TABLES["unsettled"].columns)
 
 
-def take(state: State, fills: pl.DataFrame | None, known: Terms) -> pl.DataFrame:
+def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int) -> pl.DataFrame:
     """Fold new fills, and those that waited for terms, into the positions after every fill.
 
     Args:
         state: The tables of the shard.
         fills: Records Fill in log order with their place in the log; None without any.
         known: The instruments, marks of this batch included.
+        watermark: That of fills after this batch: actions before it are applied.
 
     Returns:
         The fills that were folded, in the columns of the table `unsettled`.
     """
     arrived = _with_waiting(state, fills)
+    due = actions.between(known.actions, value_of(state, APPLIED), watermark)
+    if due.height:
+        set_value(state, APPLIED, watermark)
     if arrived.is_empty():
-        return pl.DataFrame(schema=dict.fromkeys(_UNSETTLED, pl.Int64))
+        nothing = pl.DataFrame(schema=dict.fromkeys(_UNSETTLED, pl.Int64))
+        fold_across(state, LIVE, nothing, due, known)
+        return nothing
+    early = pl.Series(actions.waits(arrived, known.actions, watermark))
+    state["waiting"].append(arrived.filter(early))
+    waited, arrived = arrived.filter(early), arrived.filter(~early)
     reference = known.frame.filter(pl.Series(known.multiplier > 0)).select(
         "isin", "currency", "price_scale", "multiplier", value_scale="price_scale"
     )
     judged = accepted(arrived, reference)
     unknown = pl.col("reason") == "unknown instrument"
     state["waiting"].append(judged.refused.filter(unknown).sort("offset").select(_WAITING))
-    books = _book_numbers(state, judged.fills, judged.refused)
+    books = _book_numbers(state, judged.fills, judged.refused, waited)
     _refuse(state, judged.refused.filter(~unknown), books)
-    rows = _numbered(state, judged.fills.sort("offset"), books, known)
-    done = fold(state, LIVE, rows, known)
+    good = judged.fills.sort("offset")
+    gone = pl.Series(actions.overtaken(good, known.actions))
+    _refuse(state, good.filter(gone).with_columns(reason=pl.lit("before a split")), books)
+    rows = _numbered(state, good.filter(~gone), books, known)
+    done = fold_across(state, LIVE, rows, due, known)
     _refuse(state, rows.filter(pl.Series(~done)).with_columns(reason=pl.lit("too large")), books)
     return rows.filter(pl.Series(done)).select(_UNSETTLED)
 
@@ -123,6 +138,47 @@ def _refuse(state: State, fills: pl.DataFrame, books: pl.DataFrame) -> None:
             point=pl.min_horizontal(before, pl.col("point")), fills=pl.col("fills") + old["fills"]
         )
     )
+
+
+def fold_across(
+    state: State, tables: tuple[str, str], fills: pl.DataFrame, due: pl.DataFrame, known: Terms
+) -> Bools:
+    """Fold fills and actions: of an instrument the fills dated before an action come before it.
+
+    Args:
+        state: The tables of the shard.
+        tables: LIVE or SETTLED.
+        fills: As in `fold`, with trade_time.
+        due: The actions, by time.
+        known: The instruments.
+
+    Returns:
+        Which of the fills could be folded.
+    """
+    if due.is_empty():
+        return fold(state, tables, fills, known)
+    done = np.zeros(fills.height, dtype=np.bool_)
+    left = np.ones(fills.height, dtype=np.bool_)
+    for action in due.iter_rows(named=True):
+        place = known.frame.filter(isin=action["isin"])
+        if place.is_empty():
+            continue
+        number = int(place["number"][0])
+        before = (fills["instrument"] == number) & (fills["trade_time"] < action["time"])
+        now = np.flatnonzero(before.to_numpy() & left)
+        done[now] = fold(state, tables, fills[now], known)
+        left[now] = False
+        held = state[tables[0]].frame().filter(pl.col("instrument") == number)
+        if held.is_empty():
+            continue
+        positions, rows = load(state, tables, held["position"].to_numpy())
+        multiplier = np.full(held.height, known.multiplier[number])
+        scale = int(known.scale[number])
+        after = actions.change(action, scale)(positions, multiplier)
+        store(state, tables, after, rows.select(_NOTED))
+    rest = np.flatnonzero(left)
+    done[rest] = fold(state, tables, fills[rest], known)
+    return done
 
 
 def fold(state: State, tables: tuple[str, str], fills: pl.DataFrame, known: Terms) -> Bools:

@@ -81,9 +81,7 @@ def take_limits(state: State, records: pl.DataFrame) -> list[Refused]:
     rows = rows.rename({"offset": "sequence"})
     wrong = limits.faulty(rows).select("id", "reason")
     other = rows.filter((pl.col("scope") == "FIRM") != (pl.col("name") == FIRM))
-    other = other.select(
-        "id", reason=pl.lit(f"{FIRM} is the name of the firm, and of nothing else")
-    )
+    other = other.select("id", reason=pl.lit("firm is the name of the firm alone"))
     return _taken(state, LIMITS, rows, pl.concat([wrong, other]))
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import controls, firm_points, market, measures, scenario_state
+from udfs.risk import actions, controls, firm_points, market, measures, scenario_state
+from udfs.risk.book_risk import priced_marks
 from udfs.risk.controls import FIRM
 from udfs.risk.firm_points import BOOKS, SUMS, Summed
 from udfs.risk.firm_tables import COUNTS, POSITIONS, TABLES
@@ -23,8 +24,9 @@ from udfs.shape import as_record
 
 VERSION = "firm/1"
 """Changes when the results of the same positions, P&L, marks and controls do."""
-HELD, PNL, MARKS, SCENARIOS, LIMITS = "positions", "pnl", "marks", "scenarios", "limits"
-FEEDS = (HELD, PNL, MARKS, SCENARIOS, LIMITS)
+HELD, PNL, MARKS = "positions", "pnl", "marks"
+SCENARIOS, LIMITS, ACTIONS = "scenarios", "limits", "corporate.actions"
+FEEDS = (HELD, PNL, MARKS, SCENARIOS, LIMITS, ACTIONS)
 RESULTS = ("firm.pnl", "firm.var", "firm.limits")
 
 __all__ = ["FEEDS", "RESULTS", "TABLES", "VERSION", "FirmStep"]
@@ -47,12 +49,13 @@ class FirmStep:
         if LIMITS in batch:
             controls.take_limits(state, batch[LIMITS].filter(pl.col("scope") == "FIRM"))
         now = max(clock.watermarks.get(MARKS, MIN_TIME), 0)
+        announced = actions.take(state, batch.get(ACTIONS), now)
         read = inputs(batch)
         pnl, points = _pnl(state, batch, clock, now, read)
         out = {"firm.pnl": pnl}
         _count(state, "points", points)
         if clock.slice_end % SECOND_MS == 0 and len(state[BOOKS]):
-            out |= _measured(state, clock, now, read)
+            out |= _measured(state, clock, now, read, announced)
         return {name: frame for name, frame in out.items() if frame.height}
 
 
@@ -82,8 +85,8 @@ def _pnl(state: State, batch: Batch, clock: Clock, now: int, read: str) -> tuple
     if books.height:
         heard = books.select(book=pl.col("name").unique(maintain_order=True))
         state[BOOKS].upsert(heard)
-        state[BOOKS].upsert(latest.select(*SUMS, "complete", book="name"))
     if latest.height:
+        state[BOOKS].upsert(latest.select(*SUMS, "complete", book="name"))
         sums = state[BOOKS].frame()
         row = {name: int(sums[name].sum()) for name in SUMS} | {
             "complete": bool(sums["complete"].all()),
@@ -139,17 +142,11 @@ def _record(row: dict[str, object], clock: Clock) -> pl.DataFrame:
     return as_record(pl.DataFrame([row | common]), "BookPnl")
 
 
-def _measured(state: State, clock: Clock, now: int, read: str) -> Outputs:
+def _measured(state: State, clock: Clock, now: int, read: str, announced: pl.DataFrame) -> Outputs:
     """Risk of the firm, and where its limits stand."""
-    known = market.terms(state)
-    prices = market.prices(known, known.frame, now)
-    priced = pl.Series(prices.price > 0)
-    marks = known.frame.with_columns(
-        bid=pl.col("bid") * priced,
-        ask=pl.col("ask") * priced,
-        quality=pl.Series(prices.quality),
-        rate=pl.Series(prices.rate),
-    )
+    known = market.terms(state, announced)
+    applied = clock.watermarks.get(HELD, MIN_TIME)
+    marks = priced_marks(known, market.prices(known, known.frame, now, applied))
     built = ready(state, marks, "firm", now)
     if built is None:
         rows = measures.unmeasured([FIRM], scenario_state.why_none(state))

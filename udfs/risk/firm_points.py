@@ -9,6 +9,7 @@ so that no cut of the log changes what is said.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -85,8 +86,11 @@ class _Kind:
     def open(self) -> list[int]:
         return sorted({point for point, _ in self.rows if point > self.done})
 
-    def tell(self, row: dict[str, object]) -> None:
-        self.rows[int(str(row["point"])), str(row["book"])] = row
+    def tell(self, row: dict[str, Any]) -> None:
+        self.rows[int(row["point"]), row["book"]] = row
+
+    def last_told(self, point: int) -> int:
+        return max(int(row["offset"]) for (at, _), row in self.rows.items() if at == point)
 
     def all_told(self, point: int, known: Sequence[str]) -> bool:
         return all((point, book) in self.rows for book in known)
@@ -115,7 +119,7 @@ class _Kind:
             last=max(offsets),
         )
 
-    def kept(self) -> list[dict[str, object]]:
+    def kept(self) -> list[dict[str, Any]]:
         """What later points need: open ones, the last one summed, the last one of each book."""
         last = {book: row["point"] for book, row in self._before(self.done + 1).items()}
         return [
@@ -124,7 +128,7 @@ class _Kind:
             if point >= self.done or point == last.get(book)
         ]
 
-    def _before(self, point: int) -> dict[str, dict[str, object]]:
+    def _before(self, point: int) -> dict[str, dict[str, Any]]:
         """The last row of each book before a point."""
         ordered = sorted((at, book) for at, book in self.rows if at < point)
         return {book: self.rows[at, book] for at, book in ordered}
@@ -158,9 +162,9 @@ def advance(state: State, pnl: pl.DataFrame, watermark: int) -> list[Summed]:
 _ROW = ("kind", "point", "book", "offset", "complete", *SUMS)
 
 
-def _told(of: _Kind, row: dict[str, object], known: Sequence[str]) -> Iterator[Summed]:
+def _told(of: _Kind, row: dict[str, Any], known: Sequence[str]) -> Iterator[Summed]:
     """What a book tells of a point, and the sum if that is the last one to tell it."""
-    point = int(str(row["point"]))
+    point = int(row["point"])
     late = point <= of.done
     of.too_late += late
     if late and point < of.done:
@@ -182,7 +186,10 @@ def _passed(
     """The open points that the watermark has passed, each where in the log that was."""
     due = sorted((p, k) for k, of in kinds.items() for p in of.open() if p < watermark)
     for point, kind in due:
-        after = pnl.filter((pl.col("watermark") > point) & (pl.col("offset") <= until))
+        since = kinds[kind].last_told(point)
+        after = pnl.filter(
+            (pl.col("watermark") > point) & pl.col("offset").is_between(since + 1, until)
+        )
         place = int(after["offset"].to_numpy().min()) if after.height else until
         yield kinds[kind].summed(point, _at(known, place))
 

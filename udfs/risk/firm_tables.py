@@ -7,7 +7,7 @@ from udfs.risk import book_state, controls, firm_points, scenario_state
 
 POSITIONS, COUNTS = "firm.positions", "firm.counts"
 TABLES: Mapping[str, TableSpec] = {
-    "marks": book_state.TABLES["marks"],
+    **{name: book_state.TABLES[name] for name in ("marks", "actions", "clock")},
     POSITIONS: TableSpec(
         key="held",
         columns={"held": "str", "book": "str", "isin": "str", "quantity": "int", "kept": "int"},

@@ -32,6 +32,7 @@ CORRECTION = {
     "after": pl.Int64,
     "topic": pl.String,
     "offset": pl.Int64,
+    "order": pl.Int64,
 }
 _NUMBERS = ("quantity", "cash", "fees", "pnl")
 
@@ -88,6 +89,7 @@ def corrections(
             items.append(item | {"topic": topic})
             ignored += item["since"] < item["watermark"] - HORIZON_US
     items.sort(key=lambda item: (item["appended"], item["topic"], item["offset"]))
+    items = [item | {"order": order} for order, item in enumerate(items)]
     found: list[tuple[Any, ...]] = []
     for point in decided.tolist() if items else []:
         some = [item for item in items if _concerns(item, point)]
@@ -143,7 +145,7 @@ def _scene(state: State, point: int, known: Terms) -> _Scene:
         numbers[name][rows["position"].to_numpy()] = rows[name].to_numpy()
     marks = state["point_marks"].between("point", point - 1, point)
     quote = market.by_number(marks, known.scale.size, "instrument")
-    prices = market.prices(known, quote, point)
+    prices = market.prices(known, quote, point, point + 1)
     return _Scene(point, known, book, instrument, numbers, quote, prices)
 
 
@@ -168,17 +170,24 @@ def _correct(
         after = scene.contribution(chosen)
         before = scene.numbers["pnl"][chosen].copy()
         scene.numbers["pnl"][chosen] = after
-        cause = ("LATE_FILL", item["fill_id"]) if "fill_id" in item else (
-            "LATE_MARK", item["mark_id"])  # fmt: skip
+        cause = _cause(item)
         for i in np.flatnonzero(before != after).tolist():
             at = int(chosen[i])
             moved.add(at)
             place = (at, int(scene.book[at]), int(scene.instrument[at]), point)
-            found.append(
-                (*place, *cause, int(before[i]), int(after[i]), item["topic"], item["offset"])
-            )
+            found.append((*place, *cause, int(before[i]), int(after[i]), *_place(item)))
     _keep(state, scene, moved, requoted)
     return found
+
+
+def _cause(item: dict[str, Any]) -> tuple[str, str]:
+    if item["topic"] == "fills":
+        return "LATE_FILL", item["fill_id"]
+    return "LATE_MARK", item["mark_id"]
+
+
+def _place(item: dict[str, Any]) -> tuple[str, int, int]:
+    return item["topic"], item["offset"], item["order"]
 
 
 def _fill(scene: _Scene, item: dict[str, Any]) -> Ints:
@@ -205,7 +214,7 @@ def _mark(scene: _Scene, item: dict[str, Any]) -> Ints | None:
         pl.when(row).then(pl.lit(item[name], pl.Int64)).otherwise(name).alias(name)
         for name in QUOTE
     )
-    scene.prices = market.prices(scene.known, scene.quote, scene.point)
+    scene.prices = market.prices(scene.known, scene.quote, scene.point, scene.point + 1)
     now = scene.prices
     changed = (before.price != now.price) | (before.rate != now.rate)
     changed |= (before.quality >= Quality.MISSING) != (now.quality >= Quality.MISSING)

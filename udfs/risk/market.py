@@ -12,9 +12,9 @@ import polars as pl
 
 from schemas.money import EXPONENTS
 from schemas.step import State
-from udfs.risk import jumped, rates
+from udfs.risk import actions, jumped, rates
 from udfs.risk.book_state import up
-from udfs.risk.integers import Ints
+from udfs.risk.integers import Bools, Ints
 from udfs.risk.marks import Quality, mark, quotes
 from udfs.risk.parameters import DAY_US, POINT_US, STALE_AFTER_US
 
@@ -35,12 +35,14 @@ class Terms:
         multiplier: Units a piece stands for; 0 if the instrument's terms are unknown.
         scale: Decimal places of prices and of value units.
         exponent: Decimal places of the minor unit of the currency: fees are in it.
+        actions: Splits and dividends that were announced, by time.
     """
 
     frame: pl.DataFrame
     multiplier: Ints
     scale: Ints
     exponent: Ints
+    actions: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,13 @@ def beaten(time: str) -> pl.Expr:
     return (pl.col("time") > pl.col(time)) | ((pl.col("time") == pl.col(time)) & ~pl.col("late"))
 
 
-def terms(state: State) -> Terms:
-    """The instruments there are, by number."""
+def terms(state: State, announced: pl.DataFrame) -> Terms:
+    """The instruments there are, by number.
+
+    Args:
+        state: The tables of the shard.
+        announced: What `actions.take` gave.
+    """
     frame = state["marks"].frame()
     frame = frame[np.argsort(frame["number"].to_numpy())]
     exponent = frame["currency"].replace_strict(EXPONENTS, default=2, return_dtype=pl.Int64)
@@ -171,16 +178,18 @@ def terms(state: State) -> Terms:
         frame.select(known.cast(pl.Int64)).to_series().to_numpy(),
         frame["price_scale"].to_numpy(),
         exponent.to_numpy(),
+        announced,
     )
 
 
-def prices(known: Terms, quote: pl.DataFrame, now: int) -> Prices:
+def prices(known: Terms, quote: pl.DataFrame, now: int, applied_before: int) -> Prices:
     """What instruments are worth at a business time.
 
     Args:
         known: The instruments.
         quote: QUOTE of each, in order of number.
         now: Business time that ages are taken from, microseconds UTC.
+        applied_before: Splits with a time before this one are in the positions.
     """
     time = quote["time"].to_numpy()
     bid, ask, said = (quote[name].to_numpy() for name in ("bid", "ask", "quality"))
@@ -191,8 +200,9 @@ def prices(known: Terms, quote: pl.DataFrame, now: int) -> Prices:
     at = np.arange(time.size)
     price = mark(np.ones_like(at), at, found, "mid")[0]
     price = np.where(quality >= Quality.MISSING, 0, price)
-    jump = known.frame["jumped"].to_numpy()
-    unexplained = (jump > 0) & (jump <= now) & (up(jump, DAY_US) == up(np.array(now), DAY_US))
+    number = dict(zip(known.frame["isin"].to_list(), at.tolist(), strict=True))
+    price = actions.in_units(price, time, number, known.actions, applied_before)
+    unexplained = _jumped(known, now)
     quality = np.where(unexplained & (quality == Quality.GOOD), Quality.STALE, quality)
     table = by_currency(known, quote)
     names = known.frame["currency"]
@@ -201,6 +211,18 @@ def prices(known: Terms, quote: pl.DataFrame, now: int) -> Prices:
     old = (now - since.to_numpy() > STALE_AFTER_US) & (rate.to_numpy() > 0)
     quality = np.where(old & (quality == Quality.GOOD), Quality.STALE, quality)
     return Prices(price, quality.astype(np.int64), time, rate.to_numpy(), table)
+
+
+def _jumped(known: Terms, now: int) -> Bools:
+    """Which instruments opened this day as if split, with no split announced for it."""
+    jump = known.frame["jumped"].to_numpy()
+    day = now // DAY_US
+    splits = known.actions.filter(
+        (pl.col("kind") != actions.DIVIDEND) & (pl.col("time") // DAY_US == day)
+    )
+    announced = known.frame["isin"].is_in(splits["isin"].implode()).to_numpy()
+    result: Bools = (jump > 0) & (jump <= now) & (jump // DAY_US == day) & ~announced
+    return result
 
 
 def by_currency(known: Terms, quote: pl.DataFrame) -> pl.DataFrame:

@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, State
-from udfs.risk import books, days, late, market
+from udfs.risk import actions, books, days, late, market
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.market import QUOTE, Terms, beaten, newest
 from udfs.risk.parameters import POINT_US
 from udfs.risk.worth import by_book, valued
 
-NEXT, CONTENT = "next", "content"
+NEXT, CONTENT, SETTLED = "next", "content", "settled up to"
 TOO_LATE = "too late"
 _COMING = ("point", "number", *QUOTE, "late")
 _MOST = 65_536
@@ -41,6 +41,7 @@ def advance(
     fills: pl.DataFrame,
     known: Terms,
     watermark: int,
+    first: int | None = None,
 ) -> Told:
     """Take in what arrived, and decide the points that the watermark has passed.
 
@@ -51,11 +52,12 @@ def advance(
         known: The instruments.
         watermark: Least of the watermarks of fills and marks, microseconds UTC; a point is passed
             once it is before it.
+        first: Where the first fill of the batch, used or not, counts; None without any.
     """
     told = Told()
     if fills.height:
         state["unsettled"].append(fills)
-    point = _next(state, fills, watermark)
+    point = _next(state, first, watermark)
     _arrive(state, marks, point)
     while point and point < watermark:
         told.days.append(days.over(state, point, value_of(state, TOO_LATE)))
@@ -72,13 +74,19 @@ def advance(
     return told
 
 
-def _next(state: State, fills: pl.DataFrame, watermark: int) -> int:
+def first_of(fills: pl.DataFrame) -> int:
+    """The first point at which any of these fills counts."""
+    latest = np.maximum(*(fills[name].to_numpy() for name in ("trade_time", "watermark")))
+    return int(up(latest, POINT_US).min())
+
+
+def _next(state: State, first: int | None, watermark: int) -> int:
     """The next point; the first one is where the first fill counts, or where the watermark is."""
     point = value_of(state, NEXT)
     if not point:
-        first = [int(fills["point"].min())] if fills.height else []  # type: ignore[arg-type]
-        first += [_at(watermark)] if watermark != MIN_TIME else []
-        point = min(first, default=0)
+        choice = [] if first is None else [first]
+        choice += [_at(watermark)] if watermark != MIN_TIME else []
+        point = min(choice, default=0)
         _move_in(state, point)
     return point
 
@@ -156,10 +164,13 @@ def _decide(state: State, told: Told, known: Terms, point: int) -> None:
     if corrected.height:
         told.corrections.append(corrected)
         days.carry(state, corrected)
-    books.fold(state, books.SETTLED, fills, known)
+    done = value_of(state, SETTLED)
+    due = actions.between(known.actions, done, point + 1)
+    books.fold_across(state, books.SETTLED, fills, due, known)
+    set_value(state, SETTLED, point + 1)
     quote = market.by_number(state["standing"].frame(), known.scale.size)
     held = state["settled"].frame()
-    worth = valued(held, known, market.prices(known, quote, point))
+    worth = valued(held, known, market.prices(known, quote, point, point + 1))
     size = len(state["books"])
     rows = by_book(held, worth, size).with_columns(book=pl.int_range(size, dtype=pl.Int64))
     rows = with_unusable(rows, unusable(state, point))
@@ -192,7 +203,8 @@ def unusable(state: State, point: int | None) -> pl.DataFrame:
         # terms that came later than the point: until then the fill could not be used
         rows = state["unsettled"].frame()
         time = np.maximum(rows["since"].to_numpy(), up(rows["watermark"].to_numpy(), POINT_US))
-        keys = rows["position"].cast(pl.String)
+        names = books.names_of(state["numbers"])
+        keys = pl.Series([names[at] for at in rows["position"].to_list()], dtype=pl.String)
         parts.append(pl.DataFrame({"key": keys, "book": rows["book"], "point": time}))
     every = pl.concat([refused, *parts])
     if point is not None:

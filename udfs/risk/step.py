@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import book_state, books, market, points, telling
+from udfs.risk import actions, book_state, books, market, points, telling
 from udfs.risk.book_state import value_of
 from udfs.risk.integers import Bools, Ints
 from udfs.risk.market import Prices, Terms
@@ -23,6 +23,7 @@ TABLES = book_state.TABLES
 FILLS, MARKS, ACTIONS = "fills", "marks", "corporate.actions"
 CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
 POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
+RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls")
 SLICE, POINT, DAY = "SLICE", "POINT", "DAY"
 
 
@@ -65,9 +66,12 @@ class RiskStep:
         quoted = None
         if MARKS in batch:
             quoted = market.take(state, batch[MARKS], clock.slice_end)
-        known = market.terms(state)
-        filled = books.take(state, batch.get(FILLS), known)
-        told = points.advance(state, quoted, filled, known, watermark)
+        filling = clock.watermarks.get(FILLS, MIN_TIME)
+        announced = actions.take(state, batch.get(ACTIONS), filling)
+        known = market.terms(state, announced)
+        filled = books.take(state, batch.get(FILLS), known, filling)
+        first = points.first_of(batch[FILLS]) if FILLS in batch else None
+        told = points.advance(state, quoted, filled, known, watermark, first)
         names = books.names_of(state["books"])
         final = _final(told, known, names, clock)
         view = _view(state, batch, clock, known, names, final[POINT])
@@ -107,7 +111,7 @@ def _view(
 ) -> View:
     """Every position valued at the newest marks."""
     now = max(clock.watermark, 0)
-    prices = market.prices(known, known.frame, now)
+    prices = market.prices(known, known.frame, now, clock.watermarks.get(FILLS, MIN_TIME))
     held = state["holdings"].frame()
     worth = valued(held, known, prices)
     rows = by_book(held, worth, len(names)).with_columns(

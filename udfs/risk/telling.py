@@ -94,7 +94,7 @@ def positions(
 
 
 def corrections(rows: pl.DataFrame, known: Terms, names: list[str], clock: Clock) -> pl.DataFrame:
-    """Records PnlCorrection, in the order in which they were made."""
+    """Records PnlCorrection: by point, then in the order of what came late, then by position."""
     told = rows.with_columns(
         known.frame.select("isin")[rows["instrument"].to_numpy()],
         book=pl.Series([names[book] for book in rows["book"].to_list()], dtype=pl.String),
@@ -108,7 +108,7 @@ def corrections(rows: pl.DataFrame, known: Terms, names: list[str], clock: Clock
         last_offset=pl.col("offset"),
         version=pl.lit(VERSION),
     ).with_columns(correction_id=pl.format("{}|{}|{}|{}", "book", "isin", "point", "cause_id"))
-    return as_record(told, "PnlCorrection")
+    return as_record(told.sort("point", "order", "book", "isin"), "PnlCorrection")
 
 
 def none(name: str) -> pl.DataFrame:

@@ -74,8 +74,8 @@ def tail_after(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -
     added = sum(abs(amount) * float(scenarios.largest[row]) for row, amount in rows.items())
     if of.bound + added >= _LIMIT:
         held = of.book.quantities.copy()
-        for row, amount in change.items():
-            held[row] += amount
+        for row, whole in change.items():
+            held[row] += whole
         return historical(vector(scenarios, held).pnl, of.tail_ppm)
     low = -added
     m = min(2 * k, of.order.size)

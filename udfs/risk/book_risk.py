@@ -1,0 +1,100 @@
+"""Value at risk, limits and margin calls of the books of a shard, once positions are valued.
+
+Measures are taken at each full second of log time, limits with them, margin at valuation points:
+each with the positions and marks of the slice that says so.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from schemas.step import Batch, Clock, Outputs, State, TableSpec
+from udfs.risk import controls, measures, scenario_state
+from udfs.risk.market import Prices, Terms
+from udfs.risk.risk_telling import Behind, limit_uses, margin_calls, risk_measures
+from udfs.risk.scenario_ready import ready
+
+SCENARIOS, LIMITS, MARGIN = "scenarios", "limits", "margin.terms"
+TABLES: Mapping[str, TableSpec] = {**scenario_state.TABLES, **controls.TABLES}
+
+
+def take(state: State, batch: Batch) -> None:
+    """Put the scenarios, limits and margin terms of a batch into state."""
+    if SCENARIOS in batch:
+        scenario_state.gather(state, batch[SCENARIOS])
+    if LIMITS in batch:
+        controls.take_limits(state, batch[LIMITS].filter(pl.col("scope") == "BOOK"))
+    if MARGIN in batch:
+        controls.take_terms(state, batch[MARGIN])
+
+
+def priced_marks(known: Terms, prices: Prices) -> pl.DataFrame:
+    """Marks as measures take them: at the prices and rates that positions are valued at."""
+    return known.frame.with_columns(
+        bid=pl.Series(prices.price),
+        ask=pl.Series(prices.price),
+        quality=pl.Series(prices.quality),
+        rate=pl.Series(prices.rate),
+    )
+
+
+def measured(
+    state: State,
+    clock: Clock,
+    held: pl.DataFrame,
+    marks: pl.DataFrame,
+    books: pl.DataFrame,
+    point: int | None,
+    behind: Behind,
+    read: str,
+) -> Outputs:
+    """Records of risk, limits and margin of the books.
+
+    Args:
+        state: Tables of TABLES.
+        clock: That of the batch; its watermark is the business time of fills and marks.
+        held: Columns group (book), isin, quantity.
+        marks: As of `priced_marks`.
+        books: Columns name, day, total, base (total at the end of the day before), complete.
+        point: The last valuation point that was decided in this slice, if any: margin is called
+            and all limits are told.
+        behind: What the results rest on.
+        read: What was read in the slice.
+    """
+    now = max(clock.watermark, 0)
+    names = books["name"].to_list()
+    built = ready(state, marks, "book", now)
+    if built is None:
+        risk = measures.unmeasured(names, scenario_state.why_none(state))
+    else:
+        risk = measures.measure(measures.exposures(held, marks, built, now, names), built)
+    used = controls.limits_used(
+        state,
+        controls.limit_measures("BOOK", risk, books),
+        now,
+        scope="BOOK",
+        names=names,
+        everything=point is not None,
+    )
+    out = {
+        "var": risk_measures(risk, "BOOK", clock, behind, read),
+        "limits.used": limit_uses(used, clock, behind),
+    }
+    if point is not None:
+        calls = controls.margin_calls(state, risk, books, now)
+        out["margin.calls"] = margin_calls(calls, point, clock, behind)
+    return out
+
+
+def held_of(holdings: pl.DataFrame, known: Terms, names: list[str]) -> pl.DataFrame:
+    """Open positions as `measured` takes them, from the table `holdings`."""
+    rows = holdings.filter(pl.col("quantity") != 0)
+    book = np.array(names, dtype=object)[rows["book"].to_numpy()] if rows.height else []
+    return pl.DataFrame(
+        {
+            "group": pl.Series(list(book), dtype=pl.String),
+            "isin": known.frame["isin"][rows["instrument"].to_numpy()],
+            "quantity": rows["quantity"],
+        }
+    )
