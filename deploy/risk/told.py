@@ -30,7 +30,7 @@ def gathered(
     own = None if book is None else pl.col("book") == book
     named = None if book is None else pl.col("name") == book
     now = pl.col("kind") == "SLICE"
-    found = {
+    found: dict[str, Any] = {
         "pnl": last("pnl", "name", only=now if named is None else now & named),
         "positions": last("positions", "book", "isin", only=own),
         "var": last("var", "name", only=named),
