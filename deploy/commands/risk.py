@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from deploy.options import Brokers, Json, Prefix, ReportFolder
+from deploy.options import Archive, Brokers, Json, Prefix, ReportFolder
 
 if TYPE_CHECKING:
     from deploy.risk.publishing import Done, Said
@@ -21,6 +21,16 @@ tidemark risk backtest --seed 2 --book B-001 --valuation delta-gamma --out backt
 tidemark risk backtest --model volatility-scaled --scale 0.5 --out wrong --json
 
 tidemark risk backtest --file pnl.csv --tail-ppm 25000 --out backtest
+"""
+_SHOW = """Examples:
+
+tidemark risk show
+
+tidemark risk show --book BOOK-001 --as-of 2026-03-02T12:00:00Z --json
+"""
+_WHATIF = """Example:
+
+tidemark risk whatif --book BOOK-001 --isin DE0007164600 --side BUY --quantity 1000 --price 23145
 """
 _SCENARIOS = """Examples:
 
@@ -57,6 +67,9 @@ Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Effective = Annotated[
     str | None, typer.Option(help="Business time from which on it holds; the stream's if left out.")
 ]
+AsOf = Annotated[
+    str | None, typer.Option(help="Business time; what had been said by then. Now if left out.")
+]
 
 
 class Name(StrEnum):
@@ -72,6 +85,9 @@ class Name(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     risk = typer.Typer(help="Positions, VaR, limits, margin; backtests.", no_args_is_help=True)
+    risk.command("show", epilog=_SHOW)(show)
+    risk.command("explain", epilog="Example: tidemark risk explain BOOK-001")(explain)
+    risk.command("whatif", epilog=_WHATIF)(whatif)
     risk.command("backtest", epilog=_BACKTEST)(backtest)
     publish = typer.Typer(
         help="Put scenarios, limits, margin terms, corporate actions into every partition.",
@@ -139,6 +155,84 @@ def backtest(
     terminal.show_table(report.COLUMNS, report.rows(found))
     typer.echo(report.attribution(found))
     typer.echo(f"written to {path}", err=True)
+
+
+def show(
+    book: Annotated[str | None, typer.Option(help="One book, with its positions.")] = None,
+    as_of: AsOf = None,
+    archive: Archive = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Where the firm and its books stand: P&L, VaR and ES, limits, margin calls, corrections."""
+    from deploy import terminal
+    from deploy.reports import asked
+    from deploy.risk import stand, told
+
+    place = asked.place(archive, brokers, prefix)
+    time = _as_of(as_of)
+    with asked.opened(place, stand.RESULTS) as (source, partitions):
+        found = told.gathered(source, partitions, time, book)
+    if as_json:
+        terminal.show_json(found)
+    else:
+        told.show(found, book is not None)
+
+
+def explain(
+    book: Annotated[str, typer.Argument(help="Which book.")],
+    as_of: AsOf = None,
+    top: Annotated[int, typer.Option(min=1, help="Scenarios that are shown.")] = 10,
+    archive: Archive = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """What makes a book's VaR and ES: components, worst scenarios; and its P&L since midnight."""
+    from deploy import terminal
+    from deploy.reports import asked
+    from deploy.risk import explained, stand, told
+
+    place, time = asked.place(archive, brokers, prefix), _as_of(as_of)
+    with asked.opened(place, ("positions", *stand.BEHIND)) as (source, partitions):
+        found = explained.explain(source, partitions, book, time, top)
+    if as_json:
+        terminal.show_json(found)
+    else:
+        told.explained(found)
+
+
+def whatif(
+    book: Annotated[str, typer.Option(help="Which book.")],
+    isin: Annotated[str, typer.Option(help="Instrument.")],
+    side: Annotated[Literal["BUY", "SELL"], typer.Option(help="Of the book.")],
+    quantity: Annotated[int, typer.Option(min=1, help="Pieces.")],
+    price: Annotated[
+        int | None, typer.Option(min=0, help="Price units; the mark's mid if left out.")
+    ] = None,
+    as_of: AsOf = None,
+    archive: Archive = None,
+    brokers: Brokers = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """What a trade would add to a book's VaR and ES, and where its limits would stand then.
+
+    Exit code 0 whatever comes out; `accepted` of --json is false if a hard limit is exceeded after.
+    """
+    from deploy import terminal
+    from deploy.reports import asked
+    from deploy.risk import explained, stand, told
+
+    place, time = asked.place(archive, brokers, prefix), _as_of(as_of)
+    signed = quantity if side == "BUY" else -quantity
+    with asked.opened(place, ("positions", "pnl", *stand.BEHIND)) as (source, partitions):
+        found = explained.whatif(source, partitions, book, isin, signed, price, time)
+    if as_json:
+        terminal.show_json(found)
+    else:
+        told.what_if(found)
 
 
 def publish_scenarios(
@@ -290,3 +384,10 @@ def _published(what: dict[str, Any], done: "Done", as_json: bool) -> None:
         terminal.show_json(told)
         return
     terminal.show_table(("what", "value"), list(told.items()))
+
+
+def _as_of(text: str | None) -> int:
+    from deploy.risk.stand import EVER
+    from deploy.rules.clock import time_of
+
+    return EVER if text is None else time_of("--as-of", text)
