@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from schemas.money import divide
 from schemas.step import State
 from udfs.risk import corporate
 from udfs.risk.book_state import TABLES, set_value, value_of
@@ -50,13 +51,17 @@ def take(state: State, actions: pl.DataFrame | None, watermark: int) -> pl.DataF
 
 def between(actions: pl.DataFrame, low: int, high: int) -> pl.DataFrame:
     """The actions with low <= time < high: those a watermark passes on its way."""
+    if actions.is_empty():
+        return actions
     return actions.filter((pl.col("time") >= low) & (pl.col("time") < high))
 
 
 def waits(fills: pl.DataFrame, actions: pl.DataFrame, watermark: int) -> Bools:
     """Which fills are dated from an action on that the watermark has not passed."""
-    coming = actions.filter(pl.col("time") >= watermark)
     out = np.zeros(fills.height, dtype=np.bool_)
+    if actions.is_empty():
+        return out
+    coming = actions.filter(pl.col("time") >= watermark)
     for isin, time in coming.select("isin", "time").rows():
         of = (fills["isin"] == isin) & (fills["trade_time"] >= time)
         out |= of.to_numpy()
@@ -108,8 +113,7 @@ def change(action: dict[str, object], scale: int) -> Change:
 
 
 def _down(amount: int, places: int) -> int:
-    whole, rest = divmod(amount, 10**places)
-    return whole + (2 * rest > 10**places or (2 * rest == 10**places and whole % 2 == 1))
+    return divide(amount, 10**places)
 
 
 def in_units(

@@ -37,6 +37,8 @@ def ended(state: State, rows: pl.DataFrame, point: int, too_late: int) -> pl.Dat
 
 def turn(state: State, now: int) -> None:
     """Begin a new day for books whose last point lies in an earlier one than `now`."""
+    if not len(state["ends"]):
+        return
     ends = state["ends"].frame()
     day = up(ends["point"].to_numpy(), DAY_US)
     fresh = ends["base_point"] != ends["point"]
@@ -53,6 +55,8 @@ def turn(state: State, now: int) -> None:
 def over(state: State, now: int, too_late: int) -> pl.DataFrame:
     """The rows of BookPnl for days that nothing can correct any more; they leave the state."""
     turn(state, now)
+    if not len(state["days"]):
+        return pl.DataFrame()
     rows = state["days"].due(None, "day", now - HORIZON_US - 1)
     corrected = pl.col("total") + pl.col("corrections")
     return rows.with_columns(

@@ -126,12 +126,16 @@ def _replaced(rows: pl.DataFrame, old: pl.DataFrame, slice_end: int) -> pl.DataF
         old.select("isin", pl.exclude("isin", "number").name.prefix("old_")), on="isin", how="left"
     )
     beats = ~pl.col("old_known") | beaten("old_time")
-    told = rows.filter("terms").group_by("isin").agg(first=pl.col("point").first())
+    told = (
+        rows.filter("terms")
+        .group_by("isin", maintain_order=True)
+        .agg(pl.col(*_TERMS).last().name.prefix("new_"), first=pl.col("point").first())
+    )
     both = both.join(told, on="isin", how="left").join(
         jumped.opened(rows, old), on="isin", how="left"
     )
     keeps = [pl.when(beats).then(name).otherwise(f"old_{name}").alias(name) for name in QUOTE] + [
-        pl.when(pl.col("terms")).then(name).otherwise(f"old_{name}").alias(name) for name in _TERMS
+        pl.coalesce(f"new_{name}", f"old_{name}").alias(name) for name in _TERMS
     ]
     return both.with_columns(
         *keeps,
@@ -200,35 +204,45 @@ def prices(known: Terms, quote: pl.DataFrame, now: int, applied_before: int) -> 
     at = np.arange(time.size)
     price = mark(np.ones_like(at), at, found, "mid")[0]
     price = np.where(quality >= Quality.MISSING, 0, price)
-    number = dict(zip(known.frame["isin"].to_list(), at.tolist(), strict=True))
-    price = actions.in_units(price, time, number, known.actions, applied_before)
-    unexplained = _jumped(known, now)
+    if known.actions.height:
+        number = dict(zip(known.frame["isin"].to_list(), at.tolist(), strict=True))
+        price = actions.in_units(price, time, number, known.actions, applied_before)
+    unexplained = _jumped(known, time)
     quality = np.where(unexplained & (quality == Quality.GOOD), Quality.STALE, quality)
     table = by_currency(known, quote)
-    names = known.frame["currency"]
-    rate = names.replace_strict(table["currency"], table["rate"], default=0, return_dtype=pl.Int64)
-    since = names.replace_strict(table["currency"], table["time"], default=0, return_dtype=pl.Int64)
-    old = (now - since.to_numpy() > STALE_AFTER_US) & (rate.to_numpy() > 0)
+    found_rate = {name: (rate, since) for name, rate, since in table.rows()}
+    both = [found_rate[name] for name in known.frame["currency"].to_list()]
+    rate, since = np.array(both, dtype=np.int64).reshape(-1, 2).T
+    old = (now - since > STALE_AFTER_US) & (rate > 0)
     quality = np.where(old & (quality == Quality.GOOD), Quality.STALE, quality)
-    return Prices(price, quality.astype(np.int64), time, rate.to_numpy(), table)
+    return Prices(price, quality.astype(np.int64), time, rate, table)
 
 
-def _jumped(known: Terms, now: int) -> Bools:
-    """Which instruments opened this day as if split, with no split announced for it."""
+def _jumped(known: Terms, time: Ints) -> Bools:
+    """Which marks are of a day that opened as if split, with no split announced for it."""
     jump = known.frame["jumped"].to_numpy()
-    day = now // DAY_US
-    splits = known.actions.filter(
-        (pl.col("kind") != actions.DIVIDEND) & (pl.col("time") // DAY_US == day)
-    )
-    announced = known.frame["isin"].is_in(splits["isin"].implode()).to_numpy()
-    result: Bools = (jump > 0) & (jump <= now) & (jump // DAY_US == day) & ~announced
+    if not jump.any():
+        return np.zeros(jump.size, dtype=np.bool_)
+    splits = known.actions.filter(pl.col("kind") != actions.DIVIDEND)
+    day = pl.col("jumped") // DAY_US
+    announced = known.frame.select("isin", day=day).join(
+        splits.select("isin", day=pl.col("time") // DAY_US).with_columns(found=True).unique(),
+        on=["isin", "day"],
+        how="left",
+        maintain_order="left",
+    )["found"]
+    same = jump // DAY_US == time // DAY_US
+    result: Bools = (jump > 0) & (jump <= time) & same & announced.is_null().to_numpy()
     return result
 
 
 def by_currency(known: Terms, quote: pl.DataFrame) -> pl.DataFrame:
     """The rates of all currencies that instruments have."""
-    chosen = known.frame["kind"] == "FX"
-    pairs = known.frame.drop(*QUOTE).hstack(quote.select(*QUOTE)).filter(chosen)
+    chosen = np.flatnonzero((known.frame["kind"] == "FX").to_numpy())
+    names = ("isin", "base_currency", "currency", "price_scale")
+    pairs = pl.DataFrame(
+        [known.frame[name][chosen] for name in names] + [quote[name][chosen] for name in QUOTE]
+    )
     return rates.rates(pairs, known.frame["currency"])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, State
-from udfs.risk import actions, books, days, late, market
+from udfs.risk import actions, books, days, folding, late, market
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.market import QUOTE, Terms, beaten, newest
 from udfs.risk.parameters import POINT_US
@@ -101,7 +101,7 @@ def _arrive(state: State, marks: pl.DataFrame | None, point: int) -> None:
     now, later = marks.filter(pl.col("point") <= point), marks.filter(pl.col("point") > point)
     if now.height:
         _stand(state, now)
-        set_value(state, CONTENT, point)
+        _fill_point(state, now, point)
     if later.height:
         parts = later.partition_by("point", maintain_order=True)
         state["coming"].append(pl.concat([newest(part) for part in parts]).select(*_COMING))
@@ -133,6 +133,12 @@ def _move_in(state: State, point: int) -> None:
     rows = state["coming"].due(None, "point", point)
     if rows.height:
         _stand(state, rows)
+        _fill_point(state, rows, point)
+
+
+def _fill_point(state: State, marks: pl.DataFrame, point: int) -> None:
+    """Note that a mark counts first at this point; those of points before the first one do not."""
+    if int(marks["point"].to_numpy().max()) == point:
         set_value(state, CONTENT, point)
 
 
@@ -166,7 +172,7 @@ def _decide(state: State, told: Told, known: Terms, point: int) -> None:
         days.carry(state, corrected)
     done = value_of(state, SETTLED)
     due = actions.between(known.actions, done, point + 1)
-    books.fold_across(state, books.SETTLED, fills, due, known)
+    folding.fold_across(state, folding.SETTLED, fills, due, known)
     set_value(state, SETTLED, point + 1)
     quote = market.by_number(state["standing"].frame(), known.scale.size)
     held = state["settled"].frame()
@@ -188,6 +194,9 @@ def unusable(state: State, point: int | None) -> pl.DataFrame:
         state: The tables of the shard.
         point: Count what was so at this point; None for what is so now.
     """
+    pending = len(state["unsettled"]) if point is not None else 0
+    if not (len(state["refused"]) or len(state["waiting"]) or pending):
+        return pl.DataFrame(schema={"book": pl.Int64, "more": pl.Int64})
     refused = state["refused"].frame().select("key", "book", "point")
     waiting = state["waiting"].frame()
     parts = []
@@ -214,6 +223,8 @@ def unusable(state: State, point: int | None) -> pl.DataFrame:
 
 def with_unusable(rows: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
     """Sums by book with positions that have unusable fills counted as open and unvalued."""
+    if counts.is_empty():
+        return rows
     rows = rows.join(counts, on="book", how="left", maintain_order="left")
     more = pl.col("more").fill_null(0)
     return rows.with_columns(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, book_state, books, market, points, telling
+from udfs.risk import actions, book_state, books, folding, market, points, telling
 from udfs.risk.book_state import value_of
 from udfs.risk.integers import Bools, Ints
 from udfs.risk.market import Prices, Terms
@@ -54,6 +54,23 @@ class View:
     whole_second: bool
     inputs: str
 
+    @property
+    def exposed(self) -> pl.DataFrame:
+        """What is held: group (the book), isin and quantity of every open position."""
+        rows = self.held.filter(pl.col("quantity") != 0)
+        isin = self.known.frame["isin"][rows["instrument"].to_numpy()]
+        names = pl.Series([self.names[book] for book in rows["book"].to_list()], dtype=pl.String)
+        return pl.DataFrame({"group": names, "isin": isin, "quantity": rows["quantity"]})
+
+    @property
+    def marks(self) -> pl.DataFrame:
+        """The table of marks by number, with price, rate and quality as positions are valued."""
+        return self.known.frame.with_columns(
+            price=pl.Series(self.prices.price),
+            rate=pl.Series(self.prices.rate),
+            quality=pl.Series(self.prices.quality),
+        )
+
 
 @dataclass(frozen=True)
 class RiskStep:
@@ -77,7 +94,9 @@ class RiskStep:
         view = _view(state, batch, clock, known, names, final[POINT])
         out = {
             POSITIONS: _positions(state, clock, view, filled),
-            PNL: pl.concat([final[POINT], final[DAY], _snapshot(state, batch, clock, view)]),
+            PNL: pl.concat(
+                [final[POINT], final[DAY], _snapshot(state, batch, clock, view, filled)]
+            ),
             CORRECTIONS: final[CORRECTIONS],
         }
         return out | _measured(state, batch, clock, view)
@@ -131,9 +150,12 @@ def _view(
     return View(names, held, known, prices, worth, rows, decided, whole, read)
 
 
-def _snapshot(state: State, batch: Batch, clock: Clock, view: View) -> pl.DataFrame:
+def _snapshot(
+    state: State, batch: Batch, clock: Clock, view: View, filled: pl.DataFrame
+) -> pl.DataFrame:
     """P&L of the books whose fills, marks or rates changed."""
     touched = np.zeros(len(view.names), dtype=np.bool_)
+    touched[filled["book"].to_numpy()] = True
     if FILLS in batch:
         touched[state["books"].lookup(batch[FILLS]["book"].unique())["number"].to_numpy()] = True
     changed = view.known.frame["changed"].to_numpy() == clock.slice_end
@@ -150,11 +172,13 @@ def _rated(state: State, view: View) -> Bools:
     """Which instruments have another rate than in the slice before."""
     rates = view.prices.rates
     old = state["rates"].lookup(rates["currency"])
-    moved = rates.filter((old["rate"] != rates["rate"]) | ~old["known"])
-    if moved.height:
-        state["rates"].upsert(moved)
-    result: Bools = view.known.frame["currency"].is_in(moved["currency"].implode()).to_numpy()
-    return result
+    differs = old["rate"].to_numpy() != rates["rate"].to_numpy()
+    moved = rates[np.flatnonzero(differs | ~old["known"].to_numpy())]
+    if moved.is_empty():
+        return np.zeros(view.known.frame.height, dtype=np.bool_)
+    state["rates"].upsert(moved)
+    names = set(moved["currency"].to_list())
+    return np.array([name in names for name in view.known.frame["currency"].to_list()])
 
 
 def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> pl.DataFrame:
@@ -167,5 +191,5 @@ def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> 
         opened = view.held["quantity"].to_numpy() != 0
         chosen |= opened & moved[view.held["instrument"].to_numpy()]
     at: Ints = np.flatnonzero(chosen)
-    cost = books.cost_fifo(state, books.LIVE, position[at])
+    cost = folding.cost_fifo(state, folding.LIVE, position[at])
     return telling.positions(view.held, view.worth, at, cost, view.known, view.names, clock)
