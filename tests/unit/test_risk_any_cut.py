@@ -4,15 +4,23 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.log import MemoryLog, fold_shard
+from jobs.catalogue import Config, risk_job
+from schemas.codec import encode
+from schemas.records import record
 from tests.naive import points as naive
 from tests.naive.logs import cuts
 from tests.risk_frames import (
+    APPENDED,
     EQUITY,
     OTHER,
+    RECORDS,
     SECOND,
+    START,
     Event,
     fill,
     fold,
+    frame,
     mark,
     pair,
     parts,
@@ -21,6 +29,7 @@ from tests.risk_frames import (
 from udfs.risk.step import TABLES, RiskStep
 
 US = "US0378331005"
+LEI = "529900T8BM49AURSDO55"
 EVENING = (16 * 3_600 - 600) * SECOND
 """Ten minutes before midnight, so that days end in the logs."""
 FEEDS = ("fills", "marks")
@@ -135,9 +144,27 @@ def test_such_logs_have_days_and_corrections() -> None:
             (20, 0, "MARK", (EQUITY, OTHER, US)[number % 3], 1, 1_000 + number, False),
             (30, 0, "FILL", (EQUITY, OTHER, US)[number % 3], 10, 990, number % 2 == 0),
             (30, 90 if number % 4 == 0 else 0, "FILL", EQUITY, -5, 1_010, False),
-            (0, 70 if number % 3 == 0 else 0, "MARK", EQUITY, 30, 980, number % 3 == 0),
+            (0, 0, "TICK", EQUITY, 1, 1, False),
+            (0, 70 if number % 3 == 1 else 0, "MARK", EQUITY, 30, 980 + number, number % 3 == 1),
         ]
     records, corrected, held = final(run(events(puts)))
     assert {row["kind"] for row in records} == {"POINT", "DAY"}
     assert {row["cause"] for row in corrected} == {"LATE_FILL", "LATE_MARK"}
     assert len(held) > 3
+
+
+def test_the_job_folds_a_recorded_log() -> None:
+    """Encoded, as a cluster would read and write it: a book's P&L and its point come out."""
+    log, job = MemoryLog(), risk_job(Config(partitions=1))
+    place = {"producer": "p", "sequence": 0, "late": False}
+    ids = {"member": LEI, "counterparty": LEI, "mic": "XPAR", "trade_id": "t", "account": "a"}
+    rows = {"marks": mark(EQUITY, 0, 1_100).row, "fills": fill("A", EQUITY, 1, 10, 1_000).row | ids}
+    log.tick("fills", 0, APPENDED, START)
+    for topic, row in rows.items():
+        one = frame(topic, [row | place]).select(list(record(RECORDS[topic]).columns))
+        log.append(topic, 0, APPENDED + 10, encode(record(RECORDS[topic]), one.to_dicts()[0]))
+        log.tick(topic, 0, APPENDED + 70_000, START + 70 * SECOND)
+    folded = list(fold_shard(job, 0, log.partition([feed.topic for feed in job.feeds], 0)))
+    told = pl.concat([one.outputs["pnl"] for one in folded if "pnl" in one.outputs])
+    assert told.select("kind", "total").rows() == [("SLICE", 10_00), ("POINT", 10_00)]
+    assert {"pnl", "positions", "risk.batches"} == {r.topic for one in folded for r in one.results}
