@@ -232,7 +232,7 @@ RANDOM = built(
 positions = st.lists(st.tuples(st.sampled_from(ISINS), st.integers(-(10**6), 10**6)), max_size=12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(positions, positions)
 def test_a_what_if_is_the_difference_of_two_measures_bit_for_bit(book, trade):
     rows = held(*(("b", *one) for one in book))

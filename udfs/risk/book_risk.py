@@ -6,7 +6,6 @@ each with the positions and marks of the slice that says so.
 
 from collections.abc import Mapping
 
-import numpy as np
 import polars as pl
 
 from schemas.step import Batch, Clock, Outputs, State, TableSpec
@@ -85,16 +84,3 @@ def measured(
         calls = controls.margin_calls(state, risk, books, now)
         out["margin.calls"] = margin_calls(calls, point, clock, behind)
     return out
-
-
-def held_of(holdings: pl.DataFrame, known: Terms, names: list[str]) -> pl.DataFrame:
-    """Open positions as `measured` takes them, from the table `holdings`."""
-    rows = holdings.filter(pl.col("quantity") != 0)
-    book = np.array(names, dtype=object)[rows["book"].to_numpy()] if rows.height else []
-    return pl.DataFrame(
-        {
-            "group": pl.Series(list(book), dtype=pl.String),
-            "isin": known.frame["isin"][rows["instrument"].to_numpy()],
-            "quantity": rows["quantity"],
-        }
-    )

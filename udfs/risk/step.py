@@ -11,15 +11,16 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, book_state, books, folding, market, points, telling
+from udfs.risk import actions, book_risk, book_state, books, folding, market, points, telling
 from udfs.risk.book_state import value_of
 from udfs.risk.integers import Bools, Ints
 from udfs.risk.market import Prices, Terms
 from udfs.risk.parameters import SECOND_MS
+from udfs.risk.risk_telling import Behind
 from udfs.risk.worth import Worth, by_book, valued
 
 VERSION = telling.VERSION
-TABLES = book_state.TABLES
+TABLES = {**book_state.TABLES, **book_risk.TABLES}
 FILLS, MARKS, ACTIONS = "fills", "marks", "corporate.actions"
 CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
 POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
@@ -103,8 +104,18 @@ class RiskStep:
 
 
 def _measured(state: State, batch: Batch, clock: Clock, view: View) -> Outputs:
-    """Risk measures, limits and margin calls of the books."""
-    return {}
+    """Risk of the books at full seconds; limits then and at points; margin calls at points."""
+    book_risk.take(state, batch)
+    decided = int(view.points["time"].to_numpy().max()) if view.points.height else None
+    if not view.names or (decided is None and not view.whole_second):
+        return {}
+    complete = (pl.col("stale") == 0) & (pl.col("unvalued") == 0)
+    sums = view.books.with_columns(complete=complete, name=pl.Series(view.names))
+    first, last = int(sums["first"].to_numpy().min()), int(sums["last"].to_numpy().max())
+    behind = Behind(FILLS, clock.shard, first, last, VERSION)
+    marks = book_risk.priced_marks(view.known, view.prices)
+    out = book_risk.measured(state, clock, view.exposed, marks, sums, decided, behind, view.inputs)
+    return out if view.whole_second else {k: v for k, v in out.items() if k != "var"}
 
 
 def _final(

@@ -7,7 +7,7 @@ does. The numbers are those of `tails.historical` over the whole vector, bit for
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,13 +58,16 @@ def tracked(book: Vector, scenarios: ScenarioSet, tail_ppm: int) -> Tracked:
     return Tracked(book, tail, tail_ppm, order, book.pnl[order], bound)
 
 
-def tail_after(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -> Tail:
-    """The tail once exposures in some rows have changed.
+def worst_after(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -> Floats:
+    """The P&L of the scenarios of the tail once exposures in some rows have changed.
 
     Args:
         of: The vector before.
         scenarios: The set it was made with.
         change: Change of quantity by row.
+
+    Returns:
+        Shape (rank,): in any order, but the last one is the largest: VaR's.
 
     Raises:
         OverflowError: Sums might not be exact.
@@ -76,45 +79,50 @@ def tail_after(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -
         held = of.book.quantities.copy()
         for row, whole in change.items():
             held[row] += whole
-        return historical(vector(scenarios, held).pnl, of.tail_ppm)
-    low = -added
+        return _worst(vector(scenarios, held).pnl, k)
     m = min(2 * k, of.order.size)
     while k:
         pnl = of.worst[:m].copy()
         for row, amount in rows.items():
             pnl += amount * scenarios.changes[row][of.order[:m]]
-        found = np.partition(pnl, k - 1)[:k]
-        if m == size or found[k - 1] <= of.worst[m - 1] + low:
-            return _tail(found, of.tail, of.tail_ppm, size)
+        found = _worst(pnl, k)
+        if m == size or found[k - 1] <= of.worst[m - 1] - added:
+            return found
         if m == of.order.size:
             break
         m = min(2 * m, of.order.size)
-    return _whole(of, scenarios, change)
-
-
-def _whole(of: Tracked, scenarios: ScenarioSet, change: Mapping[int, int]) -> Tail:
-    """The tail from all scenarios, no sum of which can leave what is exact."""
     pnl = of.book.pnl.copy()
-    for row, amount in change.items():
-        pnl += float(amount) * scenarios.changes[row]
-    return historical(pnl, of.tail_ppm)
+    for row, amount in rows.items():
+        pnl += amount * scenarios.changes[row]
+    return _worst(pnl, k)
 
 
-def _tail(worst: Floats, like: Tail, tail_ppm: int, size: int) -> Tail:
-    """VaR and ES from the k worst, the last of which is the VaR; as in `tails.historical`."""
-    k = worst.size
-    var = -int(worst[k - 1])
-    whole = worst.astype(np.int64)
+def tail_of(worst: Floats, like: Tail, tail_ppm: int) -> Tail:
+    """VaR and ES from the worst P&L of a vector, as `tails.historical` has them.
+
+    Args:
+        worst: At least as many of the worst as the tail has.
+        like: The tail of another vector over the same scenarios.
+        tail_ppm: The tail.
+    """
+    k, size = like.rank, like.scenarios
+    if k == 0:
+        return like
+    whole = _worst(worst, k).astype(np.int64)
     small = k * int(np.abs(whole).max()) < 2**62
-    total = -int(whole.sum()) if small else -sum(whole.tolist())
+    var, total = -int(whole[-1]), -int(whole.sum()) if small else -sum(whole.tolist())
     beyond = total * PPM - (k * PPM - size * tail_ppm) * var
-    return Tail(
+    return replace(
+        like,
         var=var,
         es_inclusive=divided(total, k),
         es_fractional=divided(beyond, size * tail_ppm),
-        rank=k,
         tail_sum=total,
-        scenarios=size,
-        unusable=0,
-        incomplete=like.incomplete,
     )
+
+
+def _worst(pnl: Floats, k: int) -> Floats:
+    """The k smallest, the largest of them last."""
+    if k == 0 or k == pnl.size:
+        return np.sort(pnl)[:k]
+    return np.partition(pnl, k - 1)[:k]

@@ -13,15 +13,16 @@ from udfs.risk.measures import tail_columns
 from udfs.risk.parameters import TAIL_975_PPM, TAIL_PPM
 from udfs.risk.scenario_sets import BuiltSet
 from udfs.risk.scenarios import vector
-from udfs.risk.tracked import Tracked, tail_after, tracked
+from udfs.risk.tails import Tail, historical
+from udfs.risk.tracked import Tracked, tail_of, tracked, worst_after
 
 
 @dataclass(frozen=True)
 class Base:
-    """A book made ready for questions; the tails at 99 and at 97.5 %."""
+    """A book made ready for questions: its tail at 99 %, within the one at 97.5 %."""
 
     group: str
-    tail: Tracked
+    tail: Tail
     wide: Tracked
     reasons: tuple[str, ...]
 
@@ -56,8 +57,8 @@ def base(of: Exposures, built: BuiltSet, group: str) -> Base:
     """
     place = of.groups.index(group)
     book = vector(built.scenarios, of.matrix[place])
-    tails = [tracked(book, built.scenarios, tail) for tail in (TAIL_PPM, TAIL_975_PPM)]
-    return Base(group, tails[0], tails[1], of.reasons[place])
+    wide = tracked(book, built.scenarios, TAIL_975_PPM)
+    return Base(group, historical(book.pnl, TAIL_PPM), wide, of.reasons[place])
 
 
 def trade_exposures(
@@ -93,8 +94,10 @@ def what_if(
     Raises:
         OverflowError: The vector cannot be computed exactly.
     """
-    before = tail_columns(book.tail.tail, book.wide.tail)
-    tail, wide = (tail_after(of, built.scenarios, change) for of in (book.tail, book.wide))
+    before = tail_columns(book.tail, book.wide.tail)
+    worst = worst_after(book.wide, built.scenarios, change)
+    tail = tail_of(worst, book.tail, TAIL_PPM)
+    wide = tail_of(worst, book.wide.tail, TAIL_975_PPM)
     after = tail_columns(tail, wide)
     amounts = ("var", "es_inclusive", "es_fractional", "var_975", "es_975")
     reasons = (*book.reasons, *lacking, *tail.incomplete, *wide.incomplete)
