@@ -97,3 +97,17 @@ def test_the_firm_is_the_sum_of_its_books(run):
     points = pnl.filter(kind="POINT").group_by("time").agg(pl.col(*SUMS).sum()).sort("time")
     assert points.height >= 3
     assert firm.filter(kind="POINT").sort("time").select("time", *SUMS).equals(points)
+
+
+def test_risk_is_measured_at_full_seconds_with_the_published_set(run):
+    for job, topic, groups, scenarios in (("risk", "var", 60, 500), ("firm", "firm.var", 1, 2_000)):
+        measured = run.done[job].frame(topic)
+        assert set(measured["slice_end"] % 1_000_000) == {0}
+        last = measured.filter(pl.col("slice_end") == pl.col("slice_end").max().over("producer"))
+        last = last.unique("name", keep="last")
+        assert last.height == groups
+        assert set(last["scenario_set"]) == {"market@1"}
+        assert set(last["scenarios"]) == {scenarios}
+        assert (last["es_fractional"] >= last["var"]).all()
+        assert (last["var"] > 0).all()
+        assert last["missing"].sum() == 0
