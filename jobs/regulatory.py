@@ -4,9 +4,11 @@ Edges of the graph are not events of their own: `output_root` in their batch ind
 
     nets, nets.provenance, cycles    ┐
     alerts, screening.runs           │
+    pnl, var, limits.used, ...       │
     rules, alert.actions, customers  ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events
-    control.changes, submissions     │  (in log order)             ├▶ regulatory.dead
-    dead letters, batch indexes      ┘                             └▶ regulatory.batches
+    limits, margin.terms, ...        │  (in log order)             ├▶ regulatory.dead
+    control.changes, submissions     │                             └▶ regulatory.batches
+    dead letters, batch indexes      ┘
 
 Names of persons are left out: udfs/regulatory/said.py.
 

@@ -3,9 +3,13 @@ import polars as pl
 from schemas.records import record
 from schemas.step import Clock
 from tests.naive.tables import naive_state
-from tests.risk_sets import NOW, A, held, mark, marks, published
+from tests.risk_frames import EQUITY, SECOND, START, Event, fill, fold, mark, tick
+from tests.risk_sets import NOW, A, held, marks, published
+from tests.risk_sets import mark as mark_row
 from udfs.risk.book_risk import TABLES, measured, take
 from udfs.risk.risk_telling import Behind
+from udfs.risk.step import TABLES as STEP_TABLES
+from udfs.risk.step import RiskStep
 
 LADDER = {A: [-i / 1_000 for i in range(1, 101)]}
 BEHIND = Behind("fills", 3, 0, 9, "risk/1")
@@ -43,7 +47,7 @@ def books():
 def told(state, point=None):
     rows = held(("b", A, 10))
     clock = Clock(2_000, NOW, {}, 3)
-    return measured(state, clock, rows, marks(mark(A)), books(), point, BEHIND, "fills:0-9")
+    return measured(state, clock, rows, marks(mark_row(A)), books(), point, BEHIND, "fills:0-9")
 
 
 def controls(state, *topics):
@@ -91,3 +95,16 @@ def test_before_there_are_scenarios_nothing_is_measured_and_it_is_said():
         100,
         False,
     )
+
+
+def test_the_risk_step_measures_its_books():
+    # 10 pieces at 100 euros and the ladder; the slice ends at a full second.
+    parts = published({EQUITY: LADDER[A]}).with_columns(time=pl.lit(START)).to_dicts()
+    events = [Event("scenarios", row) for row in parts]
+    events += [Event("limits", LIMIT | {"time": START}), mark(EQUITY, 0, 10_000)]
+    events += [fill("b", EQUITY, 1, 10, 10_000)]
+    events += [tick(10 * SECOND)] * (100 - len(events))
+    out = fold(RiskStep(), STEP_TABLES, events, [100])
+    (var, *_) = out["var"].to_dicts()
+    assert (var["name"], var["var"], var["missing"], var["scope"]) == ("b", 10_000, 0, "BOOK")
+    assert out["limits.used"].select("limit_id", "status").row(0) == ("L", "SOFT")
