@@ -194,7 +194,8 @@ def margin_calls(state: State, risk: pl.DataFrame, pnl: pl.DataFrame, at: int) -
     now = state[TERMS].frame().filter(pl.col("effective_from") <= at)
     now = now.sort("effective_from", "sequence").unique("book", keep="last")
     sure = pl.col("complete").alias("sure")
-    rows = now.join(pnl.rename({"name": "book"}), on="book").join(
+    sums = pnl.select("total", "base", "complete", book="name")
+    rows = now.join(sums, on="book").join(
         risk.select(sure, book="group", es="es_975"), on="book", how="left"
     )
     rows = rows.sort("book").with_columns(
