@@ -109,4 +109,5 @@ def test_risk_is_measured_at_full_seconds_with_the_published_set(run):
         assert set(last["scenarios"]) == {scenarios}
         assert (last["es_fractional"] >= last["var"]).all()
         assert (last["var"] > 0).all()
-        assert last["missing"].sum() == 0
+        assert last["missing"].sum() < 0.05 * last["positions"].sum()
+        assert (last.filter(pl.col("missing") > 0)["incomplete"] != "").all()
