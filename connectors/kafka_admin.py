@@ -106,9 +106,9 @@ def last_append_ms(brokers: str, topic: str, partition: int = 0) -> int | None:
     """Log time of a partition's newest record, milliseconds UTC; None if it has none."""
     place = TopicPartition(topic, partition)
     admin = _admin(brokers)
-    asked = admin.list_offsets({place: OffsetSpec.max_timestamp()}, request_timeout=3)
+    asked = admin.list_offsets({place: OffsetSpec.max_timestamp()}, request_timeout=TIMEOUT)
     try:
-        newest = asked[place].result(TIMEOUT)
+        newest = asked[place].result(2 * TIMEOUT)
     except KafkaException:
         return None
     return newest.timestamp if newest.offset >= 0 else None
