@@ -47,10 +47,10 @@ def test_rates_are_those_of_the_pairs(world):
     assert marks.height == len(world.universe)
     assert held["group"].n_unique() == 60
     rate = dict(marks.select("currency", "rate").unique().rows())
-    assert rate["EUR"] == 10**9
+    assert rate["EUR"] == 10**10
     pair = marks.filter(base_currency="EUR", currency="USD").row(0, named=True)
     mid = (pair["bid"] + pair["ask"]) / 2 / 10 ** pair["price_scale"]
-    assert rate["USD"] == pytest.approx(1e9 / mid, abs=1)
+    assert rate["USD"] == pytest.approx(1e10 / mid, abs=1)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("QuantLib") is None, reason="QuantLib is not here")
