@@ -103,14 +103,15 @@ def uncommitted(brokers: str, names: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def last_append_ms(brokers: str, topic: str, partition: int = 0) -> int | None:
-    """Log time of a partition's newest record, milliseconds UTC; None if it has none."""
+    """Log time of a partition's newest record, milliseconds UTC; None if it has none.
+
+    Raises:
+        KafkaException: The broker did not say.
+    """
     place = TopicPartition(topic, partition)
     admin = _admin(brokers)
     asked = admin.list_offsets({place: OffsetSpec.max_timestamp()}, request_timeout=TIMEOUT)
-    try:
-        newest = asked[place].result(2 * TIMEOUT)
-    except KafkaException:
-        return None
+    newest = asked[place].result(2 * TIMEOUT)
     return newest.timestamp if newest.offset >= 0 else None
 
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from confluent_kafka import KafkaException
+
 from connectors import kafka_admin
 from connectors.topics import TOPICS
 from deploy.processes import python
@@ -44,7 +46,10 @@ class Ticker:
 
     def trouble(self) -> str | None:
         """None when the newest record of a topic that only it writes often is young enough."""
-        appended = kafka_admin.last_append_ms(self._settings.brokers, WATCHED)
+        try:
+            appended = kafka_admin.last_append_ms(self._settings.brokers, WATCHED)
+        except KafkaException:
+            return "cannot be judged: the broker does not say when it last wrote"
         if appended is None:
             return "has not written yet"
         age = time.time_ns() // 1_000_000 - appended
