@@ -10,7 +10,8 @@ import polars as pl
 
 from schemas.step import Batch, Clock, Outputs, State, TableSpec
 from udfs.risk import controls, measures, scenario_state
-from udfs.risk.market import Prices, Terms
+from udfs.risk.listed import Terms
+from udfs.risk.market import Prices
 from udfs.risk.risk_telling import Behind, limit_uses, margin_calls, risk_measures
 from udfs.risk.scenario_ready import ready
 

@@ -12,7 +12,7 @@ from udfs.risk import actions
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.fills import accepted
 from udfs.risk.folding import LIVE, fold_across
-from udfs.risk.market import Terms
+from udfs.risk.listed import Terms
 from udfs.risk.parameters import POINT_US
 
 _WAITING = tuple(TABLES["waiting"].columns)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, controls, firm_points, market, measures, scenario_state
+from udfs.risk import actions, controls, firm_points, listed, market, measures, scenario_state
 from udfs.risk.book_risk import priced_marks
 from udfs.risk.controls import FIRM
 from udfs.risk.firm_points import BOOKS, SUMS, Summed
@@ -144,7 +144,7 @@ def _record(row: dict[str, object], clock: Clock) -> pl.DataFrame:
 
 def _measured(state: State, clock: Clock, now: int, read: str, announced: pl.DataFrame) -> Outputs:
     """Risk of the firm, and where its limits stand."""
-    known = market.terms(state, announced)
+    known = listed.terms(state, announced)
     applied = clock.watermarks.get(HELD, MIN_TIME)
     marks = priced_marks(known, market.prices(known, known.frame, now, applied))
     built = ready(state, marks, "firm", now)

@@ -11,7 +11,8 @@ from schemas.step import State
 from udfs.risk import actions
 from udfs.risk.fifo import Lots
 from udfs.risk.integers import Bools, Ints
-from udfs.risk.market import Terms
+from udfs.risk.kept import FRAMES
+from udfs.risk.listed import Terms
 from udfs.risk.positions import Positions, apply
 
 LIVE, SETTLED = ("holdings", "lots"), ("settled", "settled_lots")
@@ -47,7 +48,7 @@ def fold_across(
         now = np.flatnonzero(before.to_numpy() & left)
         done[now] = fold(state, tables, fills[now], known)
         left[now] = False
-        held = state[tables[0]].frame().filter(pl.col("instrument") == number)
+        held = FRAMES.of(state[tables[0]]).filter(pl.col("instrument") == number)
         if held.is_empty():
             continue
         positions, rows = load(state, tables, held["position"].to_numpy())
@@ -144,6 +145,7 @@ def store(state: State, tables: tuple[str, str], after: Positions, noted: pl.Dat
             realised_fifo=pl.Series(after.realised_fifo),
         )
     )
+    FRAMES.forget(state[tables[0]])
     state[tables[1]].upsert(
         pl.DataFrame({"position": noted["position"], "lots": pl.Series(blobs, dtype=pl.Binary)})
     )

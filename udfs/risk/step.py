@@ -11,10 +11,23 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, book_risk, book_state, books, folding, market, points, telling
+from udfs.risk import (
+    actions,
+    book_risk,
+    book_state,
+    books,
+    days,
+    folding,
+    listed,
+    market,
+    points,
+    telling,
+)
 from udfs.risk.book_state import value_of
-from udfs.risk.integers import Bools, Ints
-from udfs.risk.market import Prices, Terms
+from udfs.risk.integers import Ints
+from udfs.risk.kept import FRAMES, Kept
+from udfs.risk.listed import Terms
+from udfs.risk.market import Prices
 from udfs.risk.parameters import SECOND_MS
 from udfs.risk.risk_telling import Behind
 from udfs.risk.worth import Worth, by_book, valued
@@ -26,6 +39,9 @@ CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
 POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
 RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls")
 SLICE, POINT, DAY = "SLICE", "POINT", "DAY"
+
+
+_RATES = Kept(lambda table: dict(table.frame().select("currency", "rate").rows()))
 
 
 @dataclass(frozen=True)
@@ -86,17 +102,19 @@ class RiskStep:
             quoted = market.take(state, batch[MARKS], clock.slice_end)
         filling = clock.watermarks.get(FILLS, MIN_TIME)
         announced = actions.take(state, batch.get(ACTIONS), filling)
-        known = market.terms(state, announced)
+        known = listed.terms(state, announced)
         filled = books.take(state, batch.get(FILLS), known, filling)
         first = points.first_of(batch[FILLS]) if FILLS in batch else None
         told = points.advance(state, quoted, filled, known, watermark, first)
+        if not batch and filled.is_empty() and told.nothing and clock.slice_end % SECOND_MS:
+            return {}
         names = books.names_of(state["books"])
         final = _final(told, known, names, clock)
         view = _view(state, batch, clock, known, names, final[POINT])
         out = {
             POSITIONS: _positions(state, clock, view, filled),
-            PNL: pl.concat(
-                [final[POINT], final[DAY], _snapshot(state, batch, clock, view, filled)]
+            PNL: telling.joined(
+                "BookPnl", [final[POINT], final[DAY], _snapshot(state, batch, clock, view, filled)]
             ),
             CORRECTIONS: final[CORRECTIONS],
         }
@@ -125,9 +143,9 @@ def _final(
     out = {}
     for kind, frames in ((POINT, told.points), (DAY, told.days)):
         rows = [telling.pnl(frame, kind, names, clock) for frame in frames if frame.height]
-        out[kind] = pl.concat([telling.none("BookPnl"), *rows])
+        out[kind] = telling.joined("BookPnl", rows)
     rows = [telling.corrections(frame, known, names, clock) for frame in told.corrections]
-    out[CORRECTIONS] = pl.concat([telling.none("PnlCorrection"), *rows])
+    out[CORRECTIONS] = telling.joined("PnlCorrection", rows)
     return out
 
 
@@ -142,13 +160,10 @@ def _view(
     """Every position valued at the newest marks."""
     now = max(clock.watermark, 0)
     prices = market.prices(known, known.frame, now, clock.watermarks.get(FILLS, MIN_TIME))
-    held = state["holdings"].frame()
+    held = FRAMES.of(state["holdings"])
     worth = valued(held, known, prices)
-    rows = by_book(held, worth, len(names)).with_columns(
-        book=pl.int_range(len(names), dtype=pl.Int64)
-    )
-    rows = points.with_unusable(rows, points.unusable(state, None))
-    base = state["ends"].lookup(rows["book"])["base"]
+    rows = points.with_unusable(by_book(held, worth, len(names)), points.unusable(state, None))
+    base = pl.Series("base", days.bases(state, len(names)))
     rows = rows.with_columns(
         base=base,
         day=pl.col("total") - base,
@@ -170,7 +185,10 @@ def _snapshot(
     if FILLS in batch:
         touched[state["books"].lookup(batch[FILLS]["book"].unique())["number"].to_numpy()] = True
     changed = view.known.frame["changed"].to_numpy() == clock.slice_end
-    changed = changed | _rated(state, view)
+    moved = _rated(state, view.prices)
+    if moved:
+        found = [name in moved for name in view.known.listed.currencies]
+        changed = changed | np.array(found)[view.known.listed.currency]
     book, instrument = (view.held[name].to_numpy() for name in ("book", "instrument"))
     worth = view.worth
     used = (view.held["quantity"].to_numpy() != 0) | (worth.realised != 0) | (worth.fees != 0)
@@ -179,17 +197,15 @@ def _snapshot(
     return telling.pnl(rows, SLICE, view.names, clock, view.inputs)
 
 
-def _rated(state: State, view: View) -> Bools:
-    """Which instruments have another rate than in the slice before."""
-    rates = view.prices.rates
-    old = state["rates"].lookup(rates["currency"])
-    differs = old["rate"].to_numpy() != rates["rate"].to_numpy()
-    moved = rates[np.flatnonzero(differs | ~old["known"].to_numpy())]
-    if moved.is_empty():
-        return np.zeros(view.known.frame.height, dtype=np.bool_)
-    state["rates"].upsert(moved)
-    names = set(moved["currency"].to_list())
-    return np.array([name in names for name in view.known.frame["currency"].to_list()])
+def _rated(state: State, prices: Prices) -> set[str]:
+    """The currencies whose rate is another than in the slice before."""
+    old = _RATES.of(state["rates"])
+    moved = [(name, *new) for name, new in prices.rates.items() if old.get(name) != new[0]]
+    if moved:
+        columns = ("currency", "rate", "time")
+        state["rates"].upsert(pl.DataFrame(moved, schema=list(columns), orient="row"))
+        _RATES.forget(state["rates"])
+    return {name for name, _, _ in moved}
 
 
 def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> pl.DataFrame:

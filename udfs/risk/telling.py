@@ -1,11 +1,14 @@
 """Positions, P&L and corrections in the shape of the records they travel as."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import polars as pl
 
 from schemas.records import record
 from schemas.step import Batch, Clock
 from udfs.risk.integers import Ints
-from udfs.risk.market import Terms
+from udfs.risk.listed import Terms
 from udfs.risk.parameters import REPORTING
 from udfs.risk.worth import Worth
 from udfs.shape import ENGINE, as_record
@@ -111,10 +114,17 @@ def corrections(rows: pl.DataFrame, known: Terms, names: list[str], clock: Clock
     return as_record(told.sort("point", "order", "book", "isin"), "PnlCorrection")
 
 
+@cache
 def none(name: str) -> pl.DataFrame:
     """No records of this name."""
     kept = {c: t for c, t in record(name).columns.items() if c not in ENGINE}
     return pl.DataFrame(schema=kept)
+
+
+def joined(name: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Records of this name, one frame after the other."""
+    some = [frame for frame in frames if frame.height]
+    return pl.concat(some) if len(some) > 1 else some[0] if some else none(name)
 
 
 def _lineage(clock: Clock) -> dict[str, pl.Expr]:

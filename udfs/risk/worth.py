@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from udfs.risk.integers import LARGEST, Bools, Ints, sums
-from udfs.risk.market import Prices, Terms
+from udfs.risk.listed import Terms
+from udfs.risk.market import Prices
 from udfs.risk.marks import Quality
 from udfs.risk.parameters import EXPONENT, LARGEST_AMOUNT, RATE_SCALE
 from udfs.risk.pnl import converted
@@ -107,7 +108,7 @@ def valued(held: pl.DataFrame, known: Terms, prices: Prices) -> Worth:
 
 
 def by_book(held: pl.DataFrame, worth: Worth, books: int) -> pl.DataFrame:
-    """Sums by book: SUMMED and COUNTED, one row a book in order of number."""
+    """Sums by book: book, SUMMED, COUNTED and offsets, one row a book in order of number."""
     book = held["book"].to_numpy()
     opened = (held["quantity"].to_numpy() != 0) | ~worth.counted
     stale = opened & (worth.quality == Quality.STALE)
@@ -126,4 +127,5 @@ def by_book(held: pl.DataFrame, worth: Worth, books: int) -> pl.DataFrame:
     first, last = np.full(books, 2**62, np.int64), np.zeros(books, np.int64)
     np.minimum.at(first, book, held["first"].to_numpy())
     np.maximum.at(last, book, held["last"].to_numpy())
-    return pl.DataFrame(columns | {"first": np.where(first == 2**62, 0, first), "last": last})
+    columns |= {"first": np.where(first == 2**62, 0, first), "last": last}
+    return pl.DataFrame(columns | {"book": np.arange(books)})
