@@ -219,5 +219,7 @@ def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> 
         opened = view.held["quantity"].to_numpy() != 0
         chosen |= opened & moved[view.held["instrument"].to_numpy()]
     at: Ints = np.flatnonzero(chosen)
+    if not at.size:
+        return telling.none("Position")
     cost = folding.cost_fifo(state, folding.LIVE, position[at])
     return telling.positions(view.held, view.worth, at, cost, view.known, view.names, clock)
