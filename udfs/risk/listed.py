@@ -68,6 +68,11 @@ class Listed:
         return rows["number"].to_numpy(), terms
 
     @cached_property
+    def told(self) -> pl.DataFrame:
+        """What is said of an instrument whose positions are told, by number."""
+        return self.frame.select("isin", "currency", "price_scale")
+
+    @cached_property
     def reference(self) -> pl.DataFrame:
         """The instruments with terms, as `fills.accepted` takes them."""
         return self.frame.filter(pl.Series(self.multiplier > 0)).select(

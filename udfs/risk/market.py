@@ -81,12 +81,12 @@ def _of_one_day(*times: Ints) -> bool:
 
 def _requote(state: State, rows: pl.DataFrame, known: Terms, slice_end: int) -> None:
     """Marks of instruments whose terms stand change their quotes alone."""
-    best = newest(rows)
-    number = best["number"].to_numpy()
+    best = _newest_at(rows)
+    said = {name: rows[name].to_numpy()[best] for name in ("number", *QUOTE, "late")}
+    number, time, late = said["number"], said["time"], said["late"]
     stood = {name: known.frame[name].to_numpy()[number] for name in (*QUOTE, "changed")}
-    time, late = best["time"].to_numpy(), best["late"].to_numpy()
     beats = (time > stood["time"]) | ((time == stood["time"]) & ~late)
-    said = {name: best[name].to_numpy() for name in QUOTE} | {"changed": np.int64(slice_end)}
+    said["changed"] = np.full(number.size, slice_end)
     new = {name: np.where(beats, said[name], old) for name, old in stood.items()}
     listed.requoted(state, number, new)
 
@@ -161,13 +161,18 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
 
     The one with the latest time; of several the last one that is no correction, else the first.
     """
-    n = rows.height
-    index = np.arange(n)
+    return rows[_newest_at(rows)] if rows.height else rows
+
+
+def _newest_at(rows: pl.DataFrame) -> Ints:
+    """Where these are among the rows, in order of number."""
+    index = np.arange(rows.height)
+    number, time = rows["number"].to_numpy(), rows["time"].to_numpy()
     rank = np.where(rows["late"].to_numpy(), -1 - index, index)
-    order = np.lexsort([rank, rows["time"].to_numpy(), rows["number"].to_numpy()])
-    sorted_number = rows["number"].to_numpy()[order]
-    last = np.append(sorted_number[1:] != sorted_number[:-1], True) if n else index
-    return rows[order[np.flatnonzero(last)]] if n else rows
+    order = np.lexsort([rank, time, number])
+    last = np.append(np.diff(number[order]) != 0, True)
+    found: Ints = order[last]
+    return found
 
 
 def beaten(time: str) -> pl.Expr:

@@ -227,7 +227,7 @@ def unusable(state: State, point: int | None) -> pl.DataFrame:
         # terms that came later than the point: until then the fill could not be used
         rows = state["unsettled"].frame()
         time = np.maximum(rows["since"].to_numpy(), up(rows["watermark"].to_numpy(), POINT_US))
-        names = books.names_of(state["numbers"])
+        names = books.names_of(state, "numbers")
         keys = pl.Series([names[at] for at in rows["position"].to_list()], dtype=pl.String)
         parts.append(pl.DataFrame({"key": keys, "book": rows["book"], "point": time}))
     every = pl.concat([refused, *parts])

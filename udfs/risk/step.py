@@ -108,7 +108,7 @@ class RiskStep:
         told = points.advance(state, quoted, filled, known, watermark, first)
         if not batch and filled.is_empty() and told.nothing and clock.slice_end % SECOND_MS:
             return {}
-        names = books.names_of(state["books"])
+        names = books.names_of(state, "books")
         final = _final(told, known, names, clock)
         view = _view(state, batch, clock, known, names, final[POINT])
         out = {
@@ -183,7 +183,8 @@ def _snapshot(
     touched = np.zeros(len(view.names), dtype=np.bool_)
     touched[filled["book"].to_numpy()] = True
     if FILLS in batch:
-        touched[state["books"].lookup(batch[FILLS]["book"].unique())["number"].to_numpy()] = True
+        numbers = books.numbers_of(state, "books")
+        touched[[numbers[name] for name in set(batch[FILLS]["book"].to_list())]] = True
     changed = view.known.frame["changed"].to_numpy() == clock.slice_end
     moved = _rated(state, view.prices)
     if moved:
@@ -193,7 +194,7 @@ def _snapshot(
     worth = view.worth
     used = (view.held["quantity"].to_numpy() != 0) | (worth.realised != 0) | (worth.fees != 0)
     touched[book[used & changed[instrument]]] = True
-    rows = view.books.filter(pl.Series(touched))
+    rows = view.books[np.flatnonzero(touched)]
     return telling.pnl(rows, SLICE, view.names, clock, view.inputs)
 
 
@@ -218,5 +219,7 @@ def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> 
         opened = view.held["quantity"].to_numpy() != 0
         chosen |= opened & moved[view.held["instrument"].to_numpy()]
     at: Ints = np.flatnonzero(chosen)
+    if not at.size:
+        return telling.none("Position")
     cost = folding.cost_fifo(state, folding.LIVE, position[at])
     return telling.positions(view.held, view.worth, at, cost, view.known, view.names, clock)

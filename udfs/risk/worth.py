@@ -83,26 +83,25 @@ def valued(held: pl.DataFrame, known: Terms, prices: Prices) -> Worth:
     paid = np.where(counted, cost, 0)
     gained = np.where(counted, realised, 0)
 
-    def minor_of(amount: Ints, scales: Ints) -> Ints:
-        usable = np.where(counted, amount, 0)
-        return converted(
-            usable,
-            np.where(rate > 0, rate, 1),
-            value_scale=scales,
-            rate_scale=RATE_SCALE,
-            exponent=EXPONENT,
-        )
-
+    amounts = (gained + value - paid, gained, fifo, value, fees)
+    scales = (scale, scale, scale, scale, exponent)
+    pnl, realised, realised_fifo, minor_value, minor_fees = converted(
+        np.where(counted, amounts, 0),
+        np.where(rate > 0, rate, 1),
+        value_scale=np.stack(scales),
+        rate_scale=RATE_SCALE,
+        exponent=EXPONENT,
+    )
     return Worth(
         price=price,
         quality=quality.astype(np.int64),
         mark_time=prices.time[at],
         unrealised_local=np.where(q == 0, 0, value - paid),
-        pnl=minor_of(gained + value - paid, scale),
-        realised=minor_of(gained, scale),
-        realised_fifo=minor_of(fifo, scale),
-        fees=minor_of(fees, exponent),
-        value=minor_of(value, scale),
+        pnl=pnl,
+        realised=realised,
+        realised_fifo=realised_fifo,
+        fees=minor_fees,
+        value=minor_value,
         counted=counted,
     )
 
