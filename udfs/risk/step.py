@@ -6,6 +6,7 @@ log (udfs.risk.points). State: udfs.risk.book_state.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -20,10 +21,12 @@ from udfs.risk import (
     folding,
     listed,
     market,
+    news,
     points,
+    refusals,
     telling,
 )
-from udfs.risk.book_state import value_of
+from udfs.risk.book_state import set_value, value_of
 from udfs.risk.integers import Ints
 from udfs.risk.kept import FRAMES, Kept
 from udfs.risk.listed import Terms
@@ -37,7 +40,7 @@ TABLES = {**book_state.TABLES, **book_risk.TABLES}
 FILLS, MARKS, ACTIONS = "fills", "marks", "corporate.actions"
 CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
 POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
-RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls")
+RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls", refusals.TOPIC)
 SLICE, POINT, DAY = "SLICE", "POINT", "DAY"
 
 
@@ -57,7 +60,7 @@ class View:
         books: Sums by book, in order of number, as BookPnl has them, with `base`, the total of the
             end of the day before.
         points: Valuation points that were decided in this slice: records BookPnl of kind POINT.
-        whole_second: The slice ends at a full second of log time.
+        due: Measures are: a full second of log time ends with it, and there was news.
         inputs: What was read in the slice.
     """
 
@@ -68,7 +71,7 @@ class View:
     worth: Worth
     books: pl.DataFrame
     points: pl.DataFrame
-    whole_second: bool
+    due: bool
     inputs: str
 
     @property
@@ -101,31 +104,46 @@ class RiskStep:
         if MARKS in batch:
             quoted = market.take(state, batch[MARKS], clock.slice_end)
         filling = clock.watermarks.get(FILLS, MIN_TIME)
+        refused = _refused(state, batch, clock)
         announced = actions.take(state, batch.get(ACTIONS), filling)
         known = listed.terms(state, announced)
         filled = books.take(state, batch.get(FILLS), known, filling)
         first = points.first_of(batch[FILLS]) if FILLS in batch else None
         told = points.advance(state, quoted, filled, known, watermark, first)
-        if not batch and filled.is_empty() and told.nothing and clock.slice_end % SECOND_MS:
+        put = partial(set_value, state)
+        due = news.due(
+            clock.slice_end, bool(batch), max(watermark, 0), partial(value_of, state), put
+        )
+        if not batch and filled.is_empty() and told.nothing and not due:
             return {}
         names = books.names_of(state, "books")
         final = _final(told, known, names, clock)
-        view = _view(state, batch, clock, known, names, final[POINT])
+        view = _view(state, batch, clock, known, names, final[POINT], due)
         out = {
             POSITIONS: _positions(state, clock, view, filled),
             PNL: telling.joined(
                 "BookPnl", [final[POINT], final[DAY], _snapshot(state, batch, clock, view, filled)]
             ),
             CORRECTIONS: final[CORRECTIONS],
+            refusals.TOPIC: refused,
         }
-        return out | _measured(state, batch, clock, view)
+        return out | _measured(state, clock, view)
 
 
-def _measured(state: State, batch: Batch, clock: Clock, view: View) -> Outputs:
+def _refused(state: State, batch: Batch, clock: Clock) -> pl.DataFrame:
+    """Take scenarios, limits and margin terms in; records of those, and of actions, of no use."""
+    told = refusals.take_controls(state, batch, "BOOK", clock, VERSION)
+    if ACTIONS in batch:
+        rows = batch[ACTIONS].with_columns(record_id="action_id")
+        late = ((record, actions.TOO_LATE) for record in actions.late(state, rows))
+        told.append(refusals.refusals(ACTIONS, rows, "isin", late, clock, VERSION))
+    return telling.joined("Refusal", told)
+
+
+def _measured(state: State, clock: Clock, view: View) -> Outputs:
     """Risk of the books at full seconds; limits then and at points; margin calls at points."""
-    book_risk.take(state, batch)
     decided = int(view.points["time"].to_numpy().max()) if view.points.height else None
-    if not view.names or (decided is None and not view.whole_second):
+    if not view.names or (decided is None and not view.due):
         return {}
     complete = (pl.col("stale") == 0) & (pl.col("unvalued") == 0)
     sums = view.books.with_columns(complete=complete, name=pl.Series(view.names))
@@ -133,7 +151,7 @@ def _measured(state: State, batch: Batch, clock: Clock, view: View) -> Outputs:
     behind = Behind(FILLS, clock.shard, first, last, VERSION)
     marks = book_risk.priced_marks(view.known, view.prices)
     out = book_risk.measured(state, clock, view.exposed, marks, sums, decided, behind, view.inputs)
-    return out if view.whole_second else {k: v for k, v in out.items() if k != "var"}
+    return out if view.due else {k: v for k, v in out.items() if k != "var"}
 
 
 def _final(
@@ -156,6 +174,7 @@ def _view(
     known: Terms,
     names: list[str],
     decided: pl.DataFrame,
+    due: bool,
 ) -> View:
     """Every position valued at the newest marks."""
     now = max(clock.watermark, 0)
@@ -171,9 +190,8 @@ def _view(
         corrections=pl.lit(0),
         too_late=pl.lit(value_of(state, points.TOO_LATE)),
     )
-    whole = clock.slice_end % SECOND_MS == 0
     read = telling.inputs(batch)
-    return View(names, held, known, prices, worth, rows, decided, whole, read)
+    return View(names, held, known, prices, worth, rows, decided, due, read)
 
 
 def _snapshot(
@@ -213,7 +231,7 @@ def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> 
     """Positions whose quantity changed; at a full second also open ones that have a new mark."""
     position = view.held["position"].to_numpy()
     chosen = np.isin(position, filled["position"].to_numpy())
-    if view.whole_second:
+    if view.due:
         since = clock.slice_end - SECOND_MS
         moved = view.known.frame["changed"].to_numpy() > since
         opened = view.held["quantity"].to_numpy() != 0
