@@ -23,10 +23,13 @@ _WAITING = tuple(TABLES["waiting"].columns)
 APPLIED = "actions applied"
 _UNSETTLED = tuple(TABLES["unsettled"].columns)
 _NOTHING = pl.DataFrame(schema=dict.fromkeys(_UNSETTLED, pl.Int64))
+_NONE_LOST = pl.DataFrame(schema=dict.fromkeys((*_WAITING, "reason"), pl.String))
 _NUMBERS = Kept(lambda table: dict(table.frame().rows()))
 
 
-def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int) -> pl.DataFrame:
+def take(
+    state: State, fills: pl.DataFrame | None, known: Terms, watermark: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Fold new fills, and those that waited for terms, into the positions after every fill.
 
     Args:
@@ -36,7 +39,8 @@ def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int)
         watermark: That of fills after this batch: actions before it are applied.
 
     Returns:
-        The fills that were folded, in the columns of the table `unsettled`.
+        The fills that were folded, in the columns of the table `unsettled`; and those that can
+        never be used, in the columns of the table `waiting`, with `reason`.
     """
     arrived = _with_waiting(state, fills)
     due = actions.between(known.actions, value_of(state, APPLIED), watermark)
@@ -44,7 +48,7 @@ def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int)
         set_value(state, APPLIED, watermark)
     if arrived.is_empty():
         fold_across(state, LIVE, _NOTHING, due, known)
-        return _NOTHING
+        return _NOTHING, _NONE_LOST
     waited, arrived = _parted(arrived, actions.waits(arrived, known.actions, watermark))
     judged = accepted(arrived, known.listed.reference)
     unknown, refused = _parted(
@@ -55,16 +59,20 @@ def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int)
             state["waiting"].append(rows.select(_WAITING))
     names = {name for frame in (judged.fills, judged.refused, waited) for name in frame["book"]}
     books = _coded(state, "books", sorted(names))
-    _refuse(state, refused, books)
     good = judged.fills.sort("offset")
     gone, good = _parted(good, actions.overtaken(good, known.actions))
-    _refuse(state, gone.with_columns(reason=pl.lit("before a split")), books)
     rows = _numbered(state, good, books, known)
     done = fold_across(state, LIVE, rows, due, known)
-    if done.all():
-        return rows
-    _refuse(state, good.filter(~done).with_columns(reason=pl.lit("too large")), books)
-    return rows.filter(done)
+    lost = [refused, gone.with_columns(reason=pl.lit("before a split"))]
+    if not done.all():
+        lost.append(good.filter(~done).with_columns(reason=pl.lit("too large")))
+        rows = rows.filter(done)
+    lost = [part.select(_NONE_LOST.columns) for part in lost if part.height]
+    if not lost:
+        return rows, _NONE_LOST
+    never = pl.concat(lost)
+    _refuse(state, never, books)
+    return rows, never
 
 
 def _parted(rows: pl.DataFrame, where: Bools) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -126,8 +134,6 @@ def _numbered(
 
 def _refuse(state: State, fills: pl.DataFrame, books: dict[str, int]) -> None:
     """Count fills that can never be used, by book and instrument."""
-    if fills.is_empty():
-        return
     latest = np.maximum(fills["trade_time"].to_numpy(), fills["watermark"].to_numpy())
     rows = fills.select(
         key=pl.col("isin") + pl.col("book"),

@@ -55,7 +55,7 @@ def advance(
     Args:
         state: The tables of the shard.
         marks: What `market.take` made of the batch's marks.
-        fills: What `books.take` made of its fills.
+        fills: The fills that `books.take` folded.
         known: The instruments.
         watermark: Least of the watermarks of fills and marks, microseconds UTC; a point is passed
             once it is before it.
