@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import State
-from udfs.risk import actions
+from udfs.risk import actions, waiting
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.fills import accepted
 from udfs.risk.folding import LIVE, fold_across
@@ -19,11 +19,10 @@ from udfs.risk.kept import Kept
 from udfs.risk.listed import Terms
 from udfs.risk.parameters import POINT_US
 
-_WAITING = tuple(TABLES["waiting"].columns)
 APPLIED = "actions applied"
 _UNSETTLED = tuple(TABLES["unsettled"].columns)
 _NOTHING = pl.DataFrame(schema=dict.fromkeys(_UNSETTLED, pl.Int64))
-_NONE_LOST = pl.DataFrame(schema=dict.fromkeys((*_WAITING, "reason"), pl.String))
+_NONE_LOST = pl.DataFrame(schema=dict.fromkeys((*waiting.COLUMNS, "reason"), pl.String))
 _NUMBERS = Kept(lambda table: dict(table.frame().rows()))
 
 
@@ -42,10 +41,10 @@ def take(
         The fills that were folded, in the columns of the table `unsettled`; and those that can
         never be used, in the columns of the table `waiting`, with `reason`.
     """
-    arrived = _with_waiting(state, fills)
     due = actions.between(known.actions, value_of(state, APPLIED), watermark)
     if due.height:
         set_value(state, APPLIED, watermark)
+    arrived = waiting.arrived(state, fills, known.listed.reference.height, due.height > 0)
     if arrived.is_empty():
         fold_across(state, LIVE, _NOTHING, due, known)
         return _NOTHING, _NONE_LOST
@@ -55,8 +54,7 @@ def take(
         judged.refused, (judged.refused["reason"] == "unknown instrument").to_numpy()
     )
     for rows in (waited, unknown.sort("offset")):
-        if rows.height:
-            state["waiting"].append(rows.select(_WAITING))
+        waiting.put(state, rows)
     names = {name for frame in (judged.fills, judged.refused, waited) for name in frame["book"]}
     books = _coded(state, "books", sorted(names))
     good = judged.fills.sort("offset")
@@ -80,17 +78,6 @@ def _parted(rows: pl.DataFrame, where: Bools) -> tuple[pl.DataFrame, pl.DataFram
     if not where.any():
         return rows.slice(0, 0), rows
     return rows.filter(where), rows.filter(~where)
-
-
-def _with_waiting(state: State, fills: pl.DataFrame | None) -> pl.DataFrame:
-    arrived = None
-    if fills is not None:
-        arrived = fills.with_columns(pl.col("price_scale").cast(pl.Int64)).select(_WAITING)
-    if len(state["waiting"]):
-        waited = state["waiting"].frame()
-        state["waiting"].clear()
-        arrived = waited if arrived is None else pl.concat([waited, arrived])
-    return pl.DataFrame() if arrived is None else arrived
 
 
 def numbers_of(state: State, table: str) -> dict[str, int]:
