@@ -52,23 +52,24 @@ def commands(seed: int, count: int) -> list[Command]:
     out = []
     for number in range(count):
         kept, die = standing[at[number]], dice[number]
-        common = {"command_id": f"c{number}", "time": START_US + 40 * number}
+        name, time = f"c{number}", START_US + 40 * number
         if die < REPLACES and len(kept) > 20:
             pick = int(picks[number] * len(kept))
             entry = kept[pick]
             if die < CANCELS:
                 kept[pick] = kept[-1]
                 kept.pop()
-                out.append(entry._replace(action="CANCEL", **common))
+                out.append(entry._replace(command_id=name, time=time, action="CANCEL"))
                 continue
             price = entry.price + (sizes[number] % 7 - 3)
-            out.append(entry._replace(action="REPLACE", price=price, **common))
+            moved = entry._replace(command_id=name, time=time, action="REPLACE", price=price)
+            out.append(moved)
             continue
         buy, market = bool(sides[number]), REPLACES <= die < MARKETS
         price = 0 if market else MIDDLE + (2 - away[number]) * (1 if buy else -1)
         shown = 1 + sizes[number] // 5 if parts[number] < 0.05 else sizes[number]
         order = _order(number, isins[at[number]], buy, price, sizes[number], shown)
-        order = order._replace(**common)
+        order = order._replace(command_id=name, time=time)
         out.append(order)
         if not market:
             kept.append(order)
@@ -145,13 +146,15 @@ def _opened() -> dict[str, Book]:
 def _frames(found: list[Command]) -> dict[str, pl.DataFrame]:
     """Each feed as its records, numbered."""
     isins = _isins()
-    terms = {"reference_id": isins, "isin": isins, "mic": MIC, "kind": "EQUITY", "sector": ""}
-    terms |= {"currency": "EUR", "price_scale": 2, "tick": 1, "multiplier": 1}
-    terms |= {"option_side": "NONE", "base_currency": "", "underlying": "", "time": START_US}
+    terms = {"mic": MIC, "kind": "EQUITY", "sector": "", "currency": "EUR", "price_scale": 2}
+    terms |= {"tick": 1, "multiplier": 1, "option_side": "NONE", "base_currency": ""}
+    terms |= {"underlying": "", "time": START_US}
+    instruments = pl.DataFrame({"reference_id": isins, "isin": isins})
+    instruments = instruments.with_columns(pl.lit(value).alias(n) for n, value in terms.items())
     rows = pl.DataFrame(found, schema=list(Command._fields), orient="row")
     control = pl.DataFrame([_opening()], schema=list(Control._fields), orient="row")
     control = control.with_columns(user=pl.lit("bench"), reason=pl.lit(""))
-    frames = {INSTRUMENTS: pl.DataFrame(terms), CONTROLS: control, ORDERS: rows}
+    frames = {INSTRUMENTS: instruments, CONTROLS: control, ORDERS: rows}
     return {topic: _filled(topic, frame) for topic, frame in frames.items()}
 
 
