@@ -169,6 +169,25 @@ def test_a_smaller_order_keeps_its_place_and_another_price_or_more_pieces_do_not
     assert [name for name, _, _ in venue.shown("BUY")] == ["c", "a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("shown", "order"),
+    [
+        (4, ["ice", "other"]),  # as much or less is shown: it keeps its place
+        (3, ["ice", "other"]),
+        (5, ["other", "ice"]),
+        (0, ["other", "ice"]),  # hidden
+    ],
+)
+def test_an_iceberg_that_is_to_show_more_or_nothing_loses_its_place(shown, order):
+    venue = Venue()
+    venue.buy(100, 10, display_quantity=4, order_id="ice")
+    venue.buy(100, 10, order_id="other")
+    venue.replace("ice", 100, 10, display_quantity=shown)
+    found = venue.shown("BUY")
+    assert [name for name, _, _ in found] == order
+    assert dict((name, size) for name, _, size in found)["ice"] == shown
+
+
 def test_a_replacement_that_meets_others_trades():
     venue = Venue()
     venue.sell(105, 5, order_id="ask")

@@ -58,7 +58,7 @@ def same(one, other):
         assert one[1][name].frame().equals(other[1][name].frame()), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(logs, st.data())
 def test_any_cut_and_any_restart_give_the_same_records(made, data):
     messages = log(made)
@@ -72,7 +72,7 @@ def told(out, topic, name):
     return out.get(topic, pl.DataFrame(schema=record(name).columns))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(logs)
 def test_books_again_from_what_was_published(made):
     out, state = fold(log(made))
@@ -203,3 +203,38 @@ def test_state_does_not_grow_with_orders_that_are_over():
     assert len(state[ORDERS]) == 0
     assert 20 <= len(state[ENDED]) <= 30
     assert set(state) == set(TABLES)
+
+
+def test_a_restart_finds_an_iceberg_as_it_was_shown():
+    messages = [
+        terms(),
+        control(1, phase="CONTINUOUS"),
+        command(2, "SELL", 100, 10, display_quantity=4),
+        command(3, "BUY", 100, 3),
+        command(4, "SELL", 100, 5),
+        command(5, "BUY", 100, 2),  # the 1 that is left of the part shown, then 1 of the other
+    ]
+    out, _ = fold(messages, [4], restarts=True)
+    assert out["executions"].select("sell_order", "quantity").rows() == [
+        ("o2", 3),
+        ("o2", 1),
+        ("o4", 1),
+    ]
+
+
+def test_a_restart_finds_what_the_venue_set_in_its_order():
+    messages = [
+        terms(),
+        control(1, phase="CONTINUOUS"),
+        command(2, "SELL", 100, 1),
+        control(3, "KILL", scope="owner-6", isin=ISIN),
+        control(4, "RELEASE", scope="owner-6"),
+        control(5, "LIMITS", scope="*", max_quantity=5, isin=ISIN),
+        control(5, "LIMITS", scope="*", max_quantity=9)._replace(control_id="wider"),
+        command(6, "BUY", 99, 9),
+        command(7, "BUY", 99, 10),
+    ]
+    for ends in ([], [7]):
+        out, _ = fold(messages, ends, restarts=True)
+        found = out["order.events"].filter(pl.col("time") > 5).select("order_id", "event", "cause")
+        assert found.rows() == [("o6", "NEWO", ""), ("o7", "REMO", "LIMIT_QUANTITY")]
