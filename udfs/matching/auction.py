@@ -23,11 +23,12 @@ def uncrossing(
     asks: Iterable[tuple[int, int]],
     market: tuple[int, int],
     reference: int,
+    tick: int = 1,
 ) -> Uncrossing | None:
     """The price that trades most, then leaves least, then follows the surplus, then the reference.
 
-    Candidates are the limits and the reference price. Where all that are left have a surplus to
-    buy the highest is taken, where all have one to sell the lowest; else the nearest to the
+    Candidates are the limits and a reference price on tick. Where all that are left have a surplus
+    to buy the highest is taken, where all have one to sell the lowest; else the nearest to the
     reference, of two as near the lower. Without a reference the middle of them stands for it.
 
     Args:
@@ -35,12 +36,13 @@ def uncrossing(
         asks: The same to sell.
         market: Pieces to buy and to sell at any price.
         reference: Reference price; 0 if there is none.
+        tick: Smallest step of a price, price units.
 
     Returns:
         None if nothing trades.
     """
     buys, sells = _sums(bids), _sums(asks)
-    prices = sorted({*buys, *sells, *([reference] if reference else [])})
+    prices = sorted({*buys, *sells, *([reference] if reference and not reference % tick else [])})
     if not prices:
         return None
     wanted, offered = [0] * len(prices), [0] * len(prices)

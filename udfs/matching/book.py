@@ -22,7 +22,11 @@ from udfs.matching.messages import (
     Event,
     Refused,
 )
+from udfs.matching.over import Over
 from udfs.matching.side import FOR_CLOSE, IN_BOOK, STOPPED, Live
+
+MOST_DEPTH = 10**18
+"""Most pieces a side can show; 64 bits hold it."""
 
 
 class Book(Calls):
@@ -39,10 +43,16 @@ class Book(Calls):
     """
 
     def __init__(
-        self, isin: str, mic: str, tick: int = 1, price_scale: int = 2, currency: str = "EUR"
+        self,
+        isin: str,
+        mic: str,
+        tick: int = 1,
+        price_scale: int = 2,
+        currency: str = "EUR",
+        over: Over | None = None,
     ) -> None:
-        """A book without orders, closed."""
-        super().__init__(isin, mic)
+        """A book without orders, closed; `over` may be shared by books."""
+        super().__init__(isin, mic, over)
         self.tick, self.price_scale, self.currency = tick, price_scale, currency
         self.limits: dict[str, checks.Limits] = {}
         self.off: set[str] = set()
@@ -64,23 +74,47 @@ class Book(Calls):
     def control(self, control: Control) -> list[Event]:
         """What a message of the venue causes, in order."""
         self._begin(f"{control.control_id}.{self.isin}.{self.mic}", control.time)
-        kind, scope = control.kind, control.scope
-        if kind == "PHASE":
+        self.set_limits(control)
+        if control.kind == "PHASE":
             self._enter(control.phase)
-        elif kind == "LIMITS":
+        elif control.kind == "BANDS":
+            self.band_ppm, self.halt_us = control.band_ppm, control.halt_us
+            if control.reference_price > 0:
+                self.reference = control.reference_price
+        elif control.kind == "KILL":
+            for order in self._in_order():
+                if control.scope in checks.scopes(order.entry):
+                    self._end(order, "CAMO", "KILL")
+        self._trigger()
+        return self.events
+
+    def set_limits(self, control: Control) -> None:
+        """Know what is checked from now on; a control of another kind changes nothing."""
+        scope = control.scope
+        if control.kind == "LIMITS":
             limit = checks.Limits(control.max_quantity, control.max_notional, control.collar_ppm)
             self.limits[scope] = limit
-        elif kind == "BANDS":
-            self.band_ppm, self.halt_us = control.band_ppm, control.halt_us
-            self.reference = control.reference_price or self.reference
-        elif kind == "KILL":
+        elif control.kind == "KILL":
             self.off.add(scope)
-            for order in self._in_order():
-                if scope in checks.scopes(order.entry):
-                    self._end(order, "CAMO", "KILL")
-        else:
+        elif control.kind == "RELEASE":
             self.off.discard(scope)
-        self._trigger()
+
+    def settle(self) -> None:
+        """Show what was put back after a restart, as if it had been there before."""
+        self.top = self._shown()
+        self.changes()
+
+    def set_terms(
+        self, message: str, time: int, tick: int, price_scale: int, currency: str
+    ) -> list[Event]:
+        """Other terms of the instrument: orders whose prices mean something else then are ended."""
+        self._begin(f"{message}.{self.isin}.{self.mic}", time)
+        self.tick = tick
+        if (price_scale, currency) != (self.price_scale, self.currency):
+            for order in self._in_order():
+                self._end(order, "CAMO", "TERMS")
+            self.last = self.reference = 0
+            self.price_scale, self.currency = price_scale, currency
         return self.events
 
     def changes(self) -> list[Change]:
@@ -98,6 +132,8 @@ class Book(Calls):
         self.message, self.events, self.refused = message, [], None
         if time > self.now:
             self.now = time
+            if time > self.over.latest:
+                self.over.latest = time
         if self.halt_until and self.now >= self.halt_until:
             self._enter(CONTINUOUS)
 
@@ -106,7 +142,7 @@ class Book(Calls):
 
     def _new(self, command: Command) -> None:
         order_id = command.order_id
-        if order_id in self.orders or order_id in self.over:
+        if order_id in self.orders or self.over.taken(self.key + order_id):
             return self._refuse(Refused("DUPLICATE_ORDER", f"order {order_id} exists or is over"))
         if command.price_scale != self.price_scale or command.currency != self.currency:
             return self._refuse(self._other_unit(command))
@@ -116,6 +152,7 @@ class Book(Calls):
             or checks.out_of_phase(command, self.phase)
             or (checks.killed(command, self.off) if self.off else None)
             or self._over_limit(command)
+            or self._full(command)
         )
         self.orders[order_id] = order
         if refused is not None:
@@ -137,6 +174,12 @@ class Book(Calls):
             return None
         return checks.over(command, self.limits, self.last or self.reference)
 
+    def _full(self, command: Command) -> Refused | None:
+        depth = max(self.bids.depth, self.asks.depth)
+        if depth + command.quantity <= MOST_DEPTH:
+            return None
+        return Refused("BOOK_FULL", f"{depth} pieces are shown")
+
     def _other_unit(self, command: Command) -> Refused:
         asked = f"{command.currency} with {command.price_scale} places"
         return Refused("OTHER_UNIT", f"{asked}, not {self.currency} with {self.price_scale}")
@@ -145,7 +188,7 @@ class Book(Calls):
         """The order that a message is about; None, and why in `refused`, if it cannot be."""
         order = self.orders.get(command.order_id)
         if order is None:
-            over = command.order_id in self.over
+            over = self.over.taken(self.key + command.order_id)
             self._refuse(Refused("ORDER_OVER" if over else "UNKNOWN_ORDER", command.order_id))
             return None
         entry = order.entry
@@ -156,7 +199,6 @@ class Book(Calls):
             detail = f"{command.time}, the last message about it {order.asked}"
             self._refuse(Refused("TIME_BACKWARDS", detail))
             return None
-        order.asked = command.time
         return order
 
     def _replace(self, command: Command) -> None:
@@ -170,6 +212,7 @@ class Book(Calls):
         if (command.price_scale, command.currency) != (self.price_scale, self.currency):
             return self._refuse(self._other_unit(command))
         refused = checks.unsound(asked, self.tick) or self._over_limit(asked)
+        refused = refused or self._full(asked)
         if refused is None and left <= 0:
             filled = order.quantity - order.remaining
             refused = Refused("BAD_QUANTITY", f"{command.quantity} pieces, {filled} filled")
@@ -177,6 +220,7 @@ class Book(Calls):
             refused = Refused("BAD_PRICE", "the stop is triggered")
         if refused is not None:
             return self._refuse(refused)
+        order.asked = command.time
         removed = max(order.remaining - left, 0)
         keeps = command.price == order.price and command.quantity <= order.quantity
         shown = command.display_quantity

@@ -17,18 +17,22 @@ from udfs.matching.side import AT_MARKET, IN_BOOK, Live
 
 
 class Calls(Core):
-    """A book that goes from phase to phase."""
+    """A book that goes from phase to phase.
+
+    Attributes:
+        tick: Smallest step of a price, price units.
+    """
+
+    tick: int
 
     def _trigger(self) -> None:
         """Let stops that the last price reaches become orders, until it reaches none."""
-        while self.phase == CONTINUOUS:
-            due = self.stops.due(self.last)
-            if not due:
-                break
-            order = due[0]
-            self.stops.remove(order)
-            order.priority = self._priority()
-            self._arrive(order, "TRIG")
+        while self.phase == CONTINUOUS and (due := self.stops.due(self.last)):
+            for order in due:
+                if self.phase == CONTINUOUS:
+                    self.stops.remove(order)
+                    order.priority = self._priority()
+                    self._arrive(order, "TRIG")
 
     def _in_order(self) -> list[Live]:
         return sorted(self.orders.values(), key=lambda order: order.priority)
@@ -79,6 +83,7 @@ class Calls(Core):
             ((order.price, order.remaining) for order in self.asks.walk()),
             (pieces[BUY], pieces[SELL]),
             self.reference or self.last,
+            self.tick,
         )
         if found is None:
             return

@@ -14,6 +14,8 @@ from udfs.matching.messages import (
 
 MILLION = 1_000_000
 ALL = "*"
+MOST_PARTS = 1_000
+"""Parts an iceberg may have, so that one order cannot cause events without end."""
 
 
 class Limits(NamedTuple):
@@ -32,6 +34,8 @@ def unsound(command: Command, tick: int) -> Refused | None:
     if command.quantity <= 0:
         return Refused("BAD_QUANTITY", f"{command.quantity} pieces")
     if command.display_quantity > command.quantity:
+        return Refused("BAD_QUANTITY", f"shows {command.display_quantity} of {command.quantity}")
+    if command.display_quantity * MOST_PARTS < command.quantity and command.display_quantity:
         return Refused("BAD_QUANTITY", f"shows {command.display_quantity} of {command.quantity}")
     kind = command.kind
     for price, wanted, name in (

@@ -1,20 +1,9 @@
 """The orders of one book, and the events that tell what happens to them."""
 
-from collections import deque
-
-from udfs.matching.messages import (
-    BUY,
-    CLOSED,
-    SELL,
-    Event,
-    Refused,
-    Top,
-)
+from udfs.matching.messages import BUY, CLOSED, SELL, Event, Refused, Top
+from udfs.matching.over import Over
 from udfs.matching.side import AT_MARKET, FOR_CLOSE, IN_BOOK, STOPPED, Live, Side
 from udfs.matching.stops import Stops
-
-REMEMBERED_US = 86_400_000_000
-"""How long after its end the id of an order may not be used again, microseconds."""
 
 
 class Standing:
@@ -28,14 +17,15 @@ class Standing:
         now: Time of the last message or of one before it if that is later, microseconds UTC.
         counter: Priorities given so far.
         orders: Those that are not over, by id.
+        over: Those that ended a short while ago, of this and perhaps of other books.
         top: What the book shows.
         events: What the last message caused.
         refused: Why the last message was not followed; None if it was.
     """
 
-    def __init__(self, isin: str, mic: str) -> None:
+    def __init__(self, isin: str, mic: str, over: Over | None = None) -> None:
         """A book without orders, closed."""
-        self.isin, self.mic = isin, mic
+        self.isin, self.mic, self.key = isin, mic, f"{isin}/{mic}/"
         self.phase = CLOSED
         self.halt_until = self.last = self.reference = self.now = self.counter = 0
         self.band_ppm = self.halt_us = 0
@@ -44,8 +34,7 @@ class Standing:
         self.stops = Stops()
         self.for_close: dict[int, Live] = {}
         self.at_market: dict[int, Live] = {}
-        self.over: set[str] = set()
-        self.ended: deque[tuple[int, str]] = deque()
+        self.over = Over() if over is None else over
         self.top = Top(0, 0, 0, 0, 0, 0)
         self.events: list[Event] = []
         self.refused: Refused | None = None
@@ -180,8 +169,4 @@ class Standing:
         """An order is over; its id stays taken for a while."""
         order_id = order.entry.order_id
         del self.orders[order_id]
-        ended = self.ended
-        while ended and ended[0][0] < self.now - REMEMBERED_US:
-            self.over.discard(ended.popleft()[1])
-        self.over.add(order_id)
-        ended.append((self.now, order_id))
+        self.over.add(self.key + order_id, self.now)
