@@ -104,7 +104,8 @@ def _booked(state: State, frame: pl.DataFrame, now: Columns) -> tuple[pl.DataFra
     number[~there] = len(table) + np.arange((~there).sum())
     since = np.where(there, known["at"].to_numpy(), NEVER)
     at = pl.DataFrame({"code": codes, "time": now["time"]})
-    own = np.maximum(at.select(pl.col("time").cum_max().over("code"))["time"], since[codes])
+    risen = at.select(pl.col("time").cum_max().over("code"))["time"].to_numpy()
+    own = np.maximum(risen, since[codes])
     newest = np.maximum.accumulate(np.maximum(now["time"], _clock(state)[0]))
     now["at"] = np.maximum(own, newest - SLACK)
     now["booked"] = number[codes]
@@ -179,6 +180,9 @@ def _carried(taken: Taken, now: Columns, sides: trades.Sides) -> None:
     sums = groups.running(added, before)
     for place, name in enumerate(counts):
         now[name] = sums[:, place]
+    first = traded & (now["filled"] == now["last_quantity"])
+    now["traded_first"] = groups.latest(now["time"], first, held["traded_first"])
+    now["traded_last"] = groups.latest(now["time"], traded, held["traded_last"])
     now["away_at"] = groups.latest(now["at"], change * buys < 0, held["away_at"])
     age, other = np.full(len(traded), trades.NOT_KNOWN), np.zeros(len(traded), np.int64)
     age[sides.rows], other[sides.rows] = sides.age, sides.other_size

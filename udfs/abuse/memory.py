@@ -99,6 +99,6 @@ TABLES: Mapping[str, TableSpec] = {
 `orders` holds what is open; an order leaves with its end. `pairs` are owners in books, by numbers
 that `pair.names` gives in order of first appearance; they and `books` stay. `counterparties` says
 how much an owner traded with another on a day, `halves` one side of trades whose other side was not
-yet seen. `trades` and `withdrawn` are what rules look back at, by `n`, the number of the event in the log
-of the shard. `pair.*` and `book.*` are what windows need (udfs.abuse.windows).
+yet seen. `trades` and `withdrawn` are what rules look back at, by `n`, the number of the event in
+the log of the shard. `pair.*` and `book.*` are what windows need (udfs.abuse.windows).
 """

@@ -12,7 +12,7 @@ from udfs.abuse.windows import SLACK
 UNTRADED = 10
 """A withdrawn order was traded for at most one part of so many."""
 DEPTH = 20
-"""It is remembered if its owner traded on the other side, or it was one part of so many of depth."""
+"""It is remembered if its owner traded on the other side, or by such a part of the depth."""
 
 
 def remember(state: State, seen: Facts, close: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -43,7 +44,7 @@ class Raised:
     rule: str
     version: str
     decided_by: str
-    event: Mapping[str, object]
+    event: Mapping[str, Any]
     features: Sequence[Feature] = ()
 
     @property
@@ -91,7 +92,7 @@ def alerts(raised: Sequence[Raised], shard: int) -> pl.DataFrame:
                 "first_time": min(times),
                 "last_time": max(times),
                 "corrects": "",
-                **_lineage(min(offsets), max(offsets), shard),  # type: ignore[type-var, arg-type]
+                **_lineage(min(offsets), max(offsets), shard),
             }
         )
     return as_record(pl.DataFrame(rows, infer_schema_length=None), "Alert")

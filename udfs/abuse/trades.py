@@ -84,7 +84,8 @@ def _others(
     partner = [NOT_KNOWN] * len(ids)
     for row, name in enumerate(ids):
         if name in first and orders[first[name]] != orders[row]:
-            partner[row], partner[first[name]] = first.pop(name), row
+            before = first.pop(name)
+            partner[row], partner[before] = before, row
         else:
             first[name] = row
     found_entry, found_size = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)

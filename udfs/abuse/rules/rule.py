@@ -165,15 +165,24 @@ def trade_piece(row: Mapping[str, Any]) -> Piece:
 def withdrawn_pieces(row: Mapping[str, Any]) -> list[Piece]:
     """A remembered withdrawn order: its entry and its end."""
     book, entered = (tuple(row[f"{part}{name}"] for name in BOOK) for part in ("", "entry_"))
-    side, price, order = row["side"], row["price"], row["order_id"]
-    begun, ended = row["entry_event"], row["event_id"]
-    at, offset = row["entry_time"], row["entry_offset"]
+    first, last = row["entry_event"], row["event_id"]
     return [
-        Piece("ORDER", at, begun, order, side, price, row["quantity"], offset, entered),
-        Piece(
-            "CANCEL", row["time"], ended, order, side, price, row["removed"], row["offset"], book
-        ),
+        _part("ORDER", row, "entry_time", first, "quantity", "entry_offset", entered),
+        _part("CANCEL", row, "time", last, "removed", "offset", book),
     ]
+
+
+def _part(
+    kind: Kind,
+    row: Mapping[str, Any],
+    time: str,
+    event: str,
+    size: str,
+    offset: str,
+    book: tuple[int, ...],
+) -> Piece:
+    order, side, price = row["order_id"], row["side"], row["price"]
+    return Piece(kind, row[time], event, order, side, price, row[size], row[offset], book)
 
 
 P = TypeVar("P", bound=RuleParams, contravariant=True)

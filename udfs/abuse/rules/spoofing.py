@@ -108,7 +108,7 @@ class Spoofing:
             f"{now['removed']} of {now['quantity']} pieces withdrawn after "
             f"{life / SECOND:g} s, {per_cent(float(f['size_to_depth'][at]))} of the visible depth; "
             f"{traded_size} traded on the other side meanwhile",
-            f"at most {params.life_s} s, at least {per_cent(params.withdrawn_ppm / WHOLE)} withdrawn",
+            f"at most {params.life_s} s, {per_cent(params.withdrawn_ppm / WHOLE)} withdrawn",
             "A large order stood while its owner traded on the other side, and was then withdrawn",
             pieces,
             now["removed"],
