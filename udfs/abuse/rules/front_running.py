@@ -45,7 +45,7 @@ class FrontRunning:
     name = "front-running"
     version = "1"
     tables: Mapping[str, TableSpec] = {
-        AHEAD: TableSpec({"member": "str", **dict.fromkeys(_AHEAD, "int")}),  # type: ignore[dict-item]
+        AHEAD: TableSpec({"member": "str", **dict.fromkeys(_AHEAD, "int")}),
         OPEN: TableSpec(dict.fromkeys(_OPEN, "int"), "pair"),
     }
 
@@ -99,7 +99,7 @@ def _open(
     n, at, size = (int(now[name][row]) for name in ("n", "at", "quantity"))
     there = among(ahead, n, at - params.ahead_s * SECOND - 1)
     there = there.filter(pl.col("pair") != int(now["pair"][row]))
-    begun = set()
+    begun: set[int] = set()
     if there.is_empty():
         return begun
     summed = there.group_by("pair").agg(pl.col("size").sum(), pl.col("n").min()).sort("pair")
