@@ -97,7 +97,7 @@ def raised(
     if not kept:
         return []
     state[SAID].upsert(pl.DataFrame({"name": list(until), "until": list(until.values())}))
-    events = view.facts.frame[[hit.row for _, hit in kept]].select(*_EVENT).rows(named=True)
+    events = view.facts.frame.select(*_EVENT)[[hit.row for _, hit in kept]].rows(named=True)
     features = _features(view, kept, place, scorer)
     decided = f"rules:{digest(book)}"
     out = []

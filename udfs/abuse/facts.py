@@ -317,7 +317,7 @@ def _entries(taken: Taken, now: Columns, sums: Columns) -> tuple[Columns, pl.Ser
         np.where(buy, sums[a][first], sums[b][first])
         for a, b in (("open_buy_size", "open_sell_size"), ("open_sell_size", "open_buy_size"))
     )
-    flags = taken.frame[first]
+    flags = taken.frame.select("liquidity_provision", "parent_id", "event_id")[first]
     new = {
         "pair": one["pair"],
         "side": one["side"],
