@@ -105,6 +105,6 @@ def test_noise_makes_every_rule_but_few_speak():
     noise(venue, 4, 60)
     found, _ = run(venue.frame(), None)
     said = set(found["alerts"]["rule"].to_list())
-    expected = {"spoofing", "wash-trade", "matched-orders", "quote-stuffing", "model-score"}
+    expected = {"spoofing", "layering", "wash-trade", "quote-stuffing", "model-score"}
     assert said >= expected | {"order-to-trade-ratio", "painting-the-tape", "smoking"}
     assert {"alerts", "alerts.evidence", "abuse.challenger", "episodes"} <= found.keys()

@@ -33,7 +33,7 @@ class Params(RuleParams):
         least_trades: Least trades of the owner near the close.
     """
 
-    share_ppm: Share = 200_000
+    share_ppm: Share = 300_000
     one_way_ppm: Share = 800_000
     move_ppm: Share = 3_000
     least: Whole = 500
@@ -108,8 +108,8 @@ def _judged(
     bought = int(own.filter(pl.col("side") == 0)["quantity"].sum())
     size = int(own["quantity"].sum())
     net = 2 * bought - size
-    share, move = size / (2 * volume), (last - first) * (1 if net > 0 else -1)
-    if own.height < params.least_trades or size * WHOLE < 2 * volume * params.share_ppm:
+    share, move = size / volume, (last - first) * (1 if net > 0 else -1)
+    if own.height < params.least_trades or size * WHOLE < volume * params.share_ppm:
         return None
     if abs(net) * WHOLE < params.one_way_ppm * size or move * WHOLE < params.move_ppm * abs(first):
         return None
@@ -117,8 +117,8 @@ def _judged(
     moved = 100 * move / max(abs(first), 1)
     return Hit(
         row,
-        "HIGH" if 2 * size >= 2 * volume else "MEDIUM",
-        min(WHOLE, 500_000 + round(share * 400_000)),
+        "HIGH" if 2 * size >= volume else "MEDIUM",
+        min(WHOLE, 500_000 + round(min(share, 1) * 400_000)),
         f"{per_cent(share)} of the {volume} pieces traded near the close, net {net}; "
         f"price moved {moved:.2f} % its way",
         f"{per_cent(params.share_ppm / WHOLE)} of volume, {params.move_ppm / 10_000:g} %",
