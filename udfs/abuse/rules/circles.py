@@ -19,7 +19,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
-from udfs.abuse.memory import MINUTE, OWNERS
+from udfs.abuse.memory import KEPT, MINUTE, OWNERS
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, per_cent, trade_piece
 
 SPAN = 10 * MINUTE
@@ -143,7 +143,8 @@ def _turned(view: View, span: int, least: int) -> Iterator[tuple[int, pl.DataFra
     for row in rows.tolist():
         book, end = int(now["booked"][row]), (int(now["book_at"][row]) // SPAN + 1) * SPAN
         low, high = np.searchsorted(booked, (book, book + 1))
-        begin, over = low + np.searchsorted(at[low:high], (end - span, end))
+        since = max(end - span, int(now["at"][row]) - KEPT + 1)
+        begin, over = low + np.searchsorted(at[low:high], (since, end))
         over = min(over, low + np.searchsorted(number[low:high], int(now["n"][row])))
         if over - begin >= least:
             yield row, past[int(begin) : int(over)]

@@ -1,6 +1,7 @@
 """Marking the close: trades near the close that set the closing price.
 
-Judged at the first event of a book after its close (phase CLOSED, or a later day). Definition: an
+Judged at the first event of a book after its close (phase CLOSED, or a later
+day), if that comes within two hours. Definition: an
 owner had at least such a share of what the book traded near the close, on one side, took for at
 least so much of it or traded in the auction, and the price went its way by at least so much from
 the last trade before. A floor on the volume near the close keeps a single trade from being all.
@@ -16,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
-from udfs.abuse.memory import DAY, OWNERS
+from udfs.abuse.memory import DAY, KEPT, OWNERS
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, Whole, per_cent, trade_piece
 
 TABLE = "abuse.closes"
@@ -86,7 +87,8 @@ def _closed(view: View) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame]]:
         if past is None:
             past = view.trades(np.unique(books), "booked")
         here = (pl.col("booked") == book) & (pl.col("n") < int(now["n"][row]))
-        there = past.filter(here & (pl.col("at") // DAY == which))
+        kept = pl.col("at") > int(now["at"][row]) - KEPT
+        there = past.filter(here & kept & (pl.col("at") // DAY == which))
         near = there.filter(pl.col("near") == 1)
         if near.height:
             yield row, near, there.filter(pl.col("near") == 0)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from schemas.step import TableSpec
 from udfs.abuse.intake import NEWO
+from udfs.abuse.memory import KEPT
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, Whole, among, trade_piece
 from udfs.abuse.windows import SECOND
 
@@ -126,7 +127,8 @@ def _closed(view: View, params: Params, row: int, run: dict[str, int]) -> Hit | 
     enough = params.closed_ppm * run["size"]
     if was * WHOLE >= enough or run["closed"] * WHOLE < enough:
         return None
-    there = among(view.trades(np.array([run["pair"]])), int(now["n"][row]), 0)
+    since = int(now["at"][row]) - KEPT
+    there = among(view.trades(np.array([run["pair"]])), int(now["n"][row]), since)
     there = there.filter(pl.col("n") >= run["since"])
     return Hit(
         row,
