@@ -1,10 +1,10 @@
 """Marking the close: trades near the close that set the closing price.
 
-Judged at the first event of a book after its close (phase CLOSED, or a later
-day), if that comes within two hours. Definition: an
-owner had at least such a share of what the book traded near the close, on one side, took for at
-least so much of it or traded in the auction, and the price went its way by at least so much from
-the last trade before. A floor on the volume near the close keeps a single trade from being all.
+Judged at the first event of a book after its close (phase CLOSED, or a later day), if that comes
+within two hours. Definition: an owner's pieces were at least such a share of those that the book
+traded near the close, all but on one side, in several trades, and the price went its way by at
+least so much from the last trade before. A floor on the volume near the close keeps a single trade
+from being all.
 Source: Delegated Regulation (EU) 2016/522, Annex II, section 1, 1(d); Comerton-Forde and Putnins
 (2011): share, return, reversal.
 """
