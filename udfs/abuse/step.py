@@ -90,6 +90,20 @@ class AbuseStep:
                 out[topic] = pl.concat([out[topic], frame]) if topic in out else frame
         return out
 
+    def features(self, state: State, batch: Batch) -> pl.DataFrame:
+        """The orders that end in a batch, not judged: scored.ROW and FEATURES; to train on."""
+        found = []
+        for part in _stretches(state, batch):
+            rest = part
+            while rest.height:
+                taken = intake.take(state, rest)
+                rest = taken.rest
+                if taken.frame.height:
+                    view = self.view(state, taken)
+                    found.append(view.scored.drop("row"))
+                    forget(state, view.facts)
+        return pl.concat(found) if found else pl.DataFrame()
+
     def view(self, state: State, taken: intake.Taken) -> View:
         """Take events in; what is known at each, and the orders that ended with their features."""
         close = self.close_s * SECOND
