@@ -87,7 +87,8 @@ def raised(
         for rule, hit in hits
     ]
     until = dict(_until(state, names))
-    place = {int(row): at for at, row in enumerate(view.scored["row"].to_list())}
+    ended = {int(row): at for at, row in enumerate(view.scored["row"].to_list())}
+    place = {hit.row: ended[hit.row] for _, hit in hits if hit.row in ended and not hit.subject}
     kept: list[tuple[str, Hit]] = []
     for name, (rule, hit) in zip(names, hits, strict=True):
         at = int(now["at"][hit.row])
