@@ -87,8 +87,7 @@ def raised(
         for rule, hit in hits
     ]
     until = dict(_until(state, names))
-    ended = {int(row): at for at, row in enumerate(view.scored["row"].to_list())}
-    place = {hit.row: ended[hit.row] for _, hit in hits if hit.row in ended and not hit.subject}
+    place = {int(row): at for at, row in enumerate(view.scored["row"].to_list())}
     kept: list[tuple[str, Hit]] = []
     for name, (rule, hit) in zip(names, hits, strict=True):
         at = int(now["at"][hit.row])
@@ -105,7 +104,8 @@ def raised(
     out = []
     for (rule, hit), event, told in zip(kept, events, features, strict=True):
         by_model = rule == MODEL
-        model = int(scores[place[hit.row]]) if hit.row in place else 0
+        at = -1 if hit.subject else place.get(hit.row, -1)
+        model = int(scores[at]) if at >= 0 else 0
         score = hit.score if by_model else hit.score + model - hit.score * model // WHOLE
         version = "1" if by_model else RULES[rule].version
         by = f"model:{scorer.hash}" if by_model else decided
@@ -140,7 +140,7 @@ def _features(
     view: View, kept: Sequence[tuple[str, Hit]], place: Mapping[int, int], scorer: Scorer
 ) -> list[list[Feature]]:
     """What the model says of each hit at an order's end; nothing of others."""
-    at = [place.get(hit.row, -1) for _, hit in kept]
+    at = [-1 if hit.subject else place.get(hit.row, -1) for _, hit in kept]
     wanted = [one for one in at if one >= 0]
     if not wanted:
         return [[] for _ in at]
