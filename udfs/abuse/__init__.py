@@ -1,1 +1,1 @@
-"""Market abuse: what is told from orders and trades, by rules and by models."""
+"""Surveillance of order books for market abuse: features, rules, scores."""
