@@ -32,10 +32,14 @@ ROLES = "roles.json"
 FILES = {"boosted": "boosted.onnx", "forest": "forest.onnx", "autoencoder": "autoencoder.onnx"}
 TREES = "boosted.json"
 ANOMALIES = ("forest", "autoencoder")
+AT_LEAST = 500_000
+"""The score from which on an order is an alert, parts per million."""
 
 
 class Model:
     """A model as it was loaded: a Scorer (udfs.abuse.features)."""
+
+    at_least = AT_LEAST
 
     def __init__(self, folder: Path, features: Sequence[str]) -> None:
         """Read a folder.
@@ -55,7 +59,7 @@ class Model:
             taken, sums = card["features"], card["files"]
             self._curves = [Curve.of(head["curve"]) for head in card["heads"]]
             self.heads: tuple[str, ...] = tuple(head["name"] for head in card["heads"])
-            self._limits = np.array([head["limit"] for head in card["heads"]], dtype=np.int64)
+            self._grades = [_grade(head["limit"]) for head in card["heads"]]
             self._beside = {kind: Curve.of(card[kind]["curve"]) for kind in ANOMALIES}
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the card of model {folder.name} is none: {error!r}") from None
@@ -80,21 +84,22 @@ class Model:
         found = [curve(raw[:, place]) for place, curve in enumerate(self._curves)]
         return np.stack(found, axis=1)
 
+    def graded(self, features: Array) -> Array:
+        """Probabilities bent so that each head's own limit is at AT_LEAST; (n, heads), int64."""
+        found = self.probabilities(features)
+        return np.stack([one(found[:, p]) for p, one in enumerate(self._grades)], axis=1)
+
     def score(self, features: Array) -> Array:
-        """The greatest probability of any head, parts per million; (n,), int64."""
-        return np.asarray(self.probabilities(features).max(axis=1, initial=0))
+        """The greatest of `graded`: from AT_LEAST on an order is an alert; ppm, (n,), int64."""
+        return np.asarray(self.graded(features).max(axis=1))
 
     def leading(self, features: Array) -> Array:
-        """The head with the greatest probability, the first of equals; (n,), int64."""
-        return np.asarray(self.probabilities(features).argmax(axis=1))
+        """The head that is highest above its limit, the first of equals; (n,), int64."""
+        return np.asarray(self.graded(features).argmax(axis=1))
 
     def practice(self, features: Array) -> list[str]:
         """The practice each order looks most like."""
         return [self.heads[place] for place in self.leading(features).tolist()]
-
-    def flagged(self, features: Array) -> Array:
-        """Whether any head reaches its own limit; (n,), bool."""
-        return np.asarray((self.probabilities(features) >= self._limits).any(axis=1))
 
     def anomaly(self, kind: str, features: Array) -> Array:
         """How odd orders are: the share of training that was less so, parts per million; (n,)."""
@@ -131,6 +136,10 @@ class Model:
     def _asked(self, kind: str, features: Array) -> Array:
         found: Array = self._run[kind].run(None, {"X": features.astype(np.float32)})[-1]
         return found
+
+
+def _grade(limit: int) -> Curve:
+    return Curve((0, limit, WHOLE), (0, AT_LEAST, WHOLE))
 
 
 @cache

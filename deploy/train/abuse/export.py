@@ -26,7 +26,7 @@ class Head:
 
     Attributes:
         name: The practice it looks for.
-        limit: From which probability on an order is flagged, parts per million.
+        limit: From which probability on an order is an alert, ppm, between 0 and WHOLE.
         curve: From log-odds in 1/QUANTUM to probability.
     """
 
