@@ -231,6 +231,22 @@ def test_bins_hold_a_tenth_each_and_training_has_not_drifted():
 
 def test_history_goes_back_within_a_group_only(monkeypatch):
     monkeypatch.setattr(network, "LENGTH", 3)
-    rows = np.array([[1], [2], [3], [4], [5]])
-    found = network.history(rows, np.array([7, 8, 7, 7, 8]))[:, :, 0]
+    rows, group = np.array([[1], [2], [3], [4], [5]]), np.array([7, 8, 7, 7, 8])
+    found = network.history(rows, group, np.arange(5))[:, :, 0]
     assert found.tolist() == [[0, 0, 1], [0, 0, 2], [0, 1, 3], [1, 3, 4], [0, 2, 5]]
+    assert network.history(rows, group, np.array([3, 1]))[:, :, 0].tolist() == [
+        [1, 3, 4],
+        [0, 0, 2],
+    ]
+
+
+def test_what_is_only_odd_is_lifted_but_never_an_alert(model, monkeypatch):
+    """Both find it odder than 99.5 %: half of the way from 99 to 100 % gives half of 400,000."""
+    ranks = {"forest": 995_000, "autoencoder": 999_999}
+    monkeypatch.setattr(Model, "anomaly", lambda self, kind, rows: np.array([ranks[kind]]))
+    monkeypatch.setattr(Model, "graded", lambda self, rows: np.array([[7, 9]]))
+    assert model.score(np.zeros((1, 5))).tolist() == [200_000]
+    ranks["forest"] = ranks["autoencoder"] = 1_000_000
+    assert model.score(np.zeros((1, 5)))[0] < model.at_least
+    ranks["forest"] = 980_000
+    assert model.score(np.zeros((1, 5))).tolist() == [9]

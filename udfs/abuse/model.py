@@ -34,6 +34,9 @@ TREES = "boosted.json"
 ANOMALIES = ("forest", "autoencoder")
 AT_LEAST = 500_000
 """The score from which on an order is an alert, parts per million."""
+ODD = 400_000
+"""The most that models without labels can say, parts per million."""
+_LIFT = Curve((990_000, WHOLE), (0, ODD))
 
 
 class Model:
@@ -59,7 +62,7 @@ class Model:
             taken, sums = card["features"], card["files"]
             self._curves = [Curve.of(head["curve"]) for head in card["heads"]]
             self.heads: tuple[str, ...] = tuple(head["name"] for head in card["heads"])
-            self._grades = [_grade(head["limit"]) for head in card["heads"]]
+            self._grades = [grade(head["limit"]) for head in card["heads"]]
             self._beside = {kind: Curve.of(card[kind]["curve"]) for kind in ANOMALIES}
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the card of model {folder.name} is none: {error!r}") from None
@@ -90,8 +93,16 @@ class Model:
         return np.stack([one(found[:, p]) for p, one in enumerate(self._grades)], axis=1)
 
     def score(self, features: Array) -> Array:
-        """The greatest of `graded`: from AT_LEAST on an order is an alert; ppm, (n,), int64."""
-        return np.asarray(self.graded(features).max(axis=1))
+        """The greatest of `graded`, or `oddity` if that is more; ppm, (n,), int64.
+
+        From AT_LEAST on an order is an alert. Oddity never gets there by itself: it lifts the score
+        of an alert that a rule raises.
+        """
+        return np.maximum(self.graded(features).max(axis=1), self.oddity(features))
+
+    def oddity(self, features: Array) -> Array:
+        """0 to ODD for orders that forest and autoencoder both find odder than 99 % of training."""
+        return _LIFT(np.minimum(*(self.anomaly(kind, features) for kind in ANOMALIES)))
 
     def leading(self, features: Array) -> Array:
         """The head that is highest above its limit, the first of equals; (n,), int64."""
@@ -138,7 +149,8 @@ class Model:
         return found
 
 
-def _grade(limit: int) -> Curve:
+def grade(limit: int) -> Curve:
+    """From a head's probability to its part of the score: AT_LEAST at the limit."""
     return Curve((0, limit, WHOLE), (0, AT_LEAST, WHOLE))
 
 

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from udfs.abuse.trees import LEAF, QUANTUM, Array, Trees
 
-TREES, LEAVES, DEPTH = 150, 16, 6
+TREES, LEAVES, DEPTH = 80, 16, 6
 """Of the boosted trees of one head. A path of six splits names six features at most."""
 CUTS, SHOWN = 50, 256
 """Trees of the isolation forest, and how many orders each is shown."""

@@ -19,7 +19,7 @@ REACH = 5.0
 WIDE, NARROW = 24, 8
 LENGTH, HIDDEN = 12, 24
 EPOCHS, BATCH, RATE = 12, 512, 2e-3
-SHOWN = 60_000
+SHOWN = 40_000
 """At most so many orders are shown."""
 Weights = Mapping[str, Any]
 
@@ -88,22 +88,27 @@ def errors(weights: Weights, steps: Array) -> Array:
     return np.concatenate(parts)
 
 
-def history(rows: Array, group: Array) -> Array:
-    """The last LENGTH rows of each row's group, itself last; (n, w) -> (n, LENGTH, w).
+def history(rows: Array, group: Array, chosen: Array) -> Array:
+    """The last LENGTH rows of the group of each chosen row, itself last.
 
-    Rows come in order of time. Zeros stand before a group's first row.
+    Args:
+        rows: In order of time; shape (n, w).
+        group: Of each row; shape (n,).
+        chosen: Places of rows; shape (m,).
+
+    Returns:
+        Shape (m, LENGTH, w); zeros stand before a group's first row.
     """
     order = np.argsort(group, kind="stable")
     place = np.arange(len(rows))
     opened = np.r_[True, group[order][1:] != group[order][:-1]]
     first = np.maximum.accumulate(np.where(opened, place, 0))
-    asked = place[:, None] + np.arange(1 - LENGTH, 1)[None, :]
-    inside = asked >= first[:, None]
-    padded = np.concatenate([rows[order], np.zeros((1, rows.shape[1]), rows.dtype)])
-    found = padded[np.where(inside, asked, len(rows))]
     back = np.empty(len(rows), dtype=np.int64)
     back[order] = place
-    return np.asarray(found[back])
+    asked = back[chosen][:, None] + np.arange(1 - LENGTH, 1)[None, :]
+    inside = asked >= first[back[chosen]][:, None]
+    found = rows[order[np.where(inside, asked, 0)]]
+    return np.asarray(np.where(inside[:, :, None], found, 0).astype(rows.dtype))
 
 
 def _fitted(weights: Weights, steps: Array, error: Any, rng: np.random.Generator) -> Weights:
@@ -118,7 +123,7 @@ def _fitted(weights: Weights, steps: Array, error: Any, rng: np.random.Generator
         change, state = follow.update(jax.grad(lambda w: error(w, x).mean())(weights), state)
         return optax.apply_updates(weights, change), state
 
-    shown = rng.permutation(len(steps))[:SHOWN]
+    shown = rng.permutation(len(steps))[:SHOWN]  # a few rows are as good as all
     size = min(BATCH, len(shown))
     for _ in range(EPOCHS):
         mixed = rng.permutation(shown)
