@@ -1,10 +1,10 @@
 """What people said of alerts on market abuse, as samples.
 
-A folder holds `order.events`, `alerts` and `alert.actions`, and `owner.links` if there are any, each
-as a .parquet file: a recorded log or one row a record. The last label of an alert counts. A sample
-is an order that ended and of which an event is behind the alert: positive after `true-positive` for
-the practice that the alert's rule is named after (of a model's alert: that which the model that
-ships finds most likely), honest after `false-positive`. `unsure` says nothing.
+A folder holds `order.events`, `alerts` and `alert.actions`, and `owner.links` if there are any:
+each a .parquet file, a recorded log or one row a record. The last label of an alert counts. A
+sample is an order that ended and of which an event is behind the alert. After `true-positive` it is
+positive for the practice that the alert's rule is named after; of a model's alert, for that which
+the champion finds most likely. After `false-positive` it is honest; `unsure` says nothing.
 """
 
 from pathlib import Path

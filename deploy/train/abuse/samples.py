@@ -12,7 +12,6 @@ import polars as pl
 from connectors.store import TableStore
 from schemas.step import Clock, State, TableSpec
 from udfs.abuse import step
-from udfs.abuse.curve import WHOLE
 from udfs.abuse.features import FEATURES, Scorer, Unscored
 from udfs.abuse.trees import Array
 
@@ -102,9 +101,9 @@ def folded(
     judge = step.AbuseStep(scorer=scorer or Unscored(), watcher=kept)
     store = TableStore({**step.TABLES, **kept.tables}, {})
     out: dict[str, list[pl.DataFrame]] = {}
-    batches = [{topic: _placed(frame, 0) for topic, frame in links.items() if frame.height}]
+    batches = [{topic: placed(frame, 0) for topic, frame in links.items() if frame.height}]
     for low in range(0, events.height, BATCH):
-        batches.append({step.EVENTS: _placed(events[low : low + BATCH], low + 1)})
+        batches.append({step.EVENTS: placed(events[low : low + BATCH], low + 1)})
     for number, batch in enumerate(batches):
         for topic, frame in judge(store.tables, batch, Clock(number, 0)).items():
             out.setdefault(topic, []).append(frame)
@@ -112,14 +111,15 @@ def folded(
     return pl.concat(kept.frames), {topic: pl.concat(frames) for topic, frames in out.items()}
 
 
-def _placed(frame: pl.DataFrame, first: int) -> pl.DataFrame:
-    """Records with their place in a log: one a millisecond."""
+def placed(frame: pl.DataFrame, first: int) -> pl.DataFrame:
+    """Records with their place in a log, from `first` on: one a millisecond."""
     place = pl.int_range(first, first + frame.height, dtype=pl.Int64)
     return frame.with_columns(
         offset=place, appended=place, watermark=pl.lit(0, pl.Int64), late=pl.lit(value=False)
     )
 
 
-def share(ppm: Array) -> Array:
-    """Parts per million as floats."""
-    return np.asarray(ppm / WHOLE)
+def matrix_of(events: pl.DataFrame, links: Mapping[str, pl.DataFrame], most: int) -> Array:
+    """Features of the last orders that ended, float32, shape (at most `most`, len(FEATURES))."""
+    rows, _ = folded(events, links)
+    return np.asarray(rows[-most:].select(*FEATURES).to_numpy(), dtype=np.float32)
