@@ -16,7 +16,7 @@ from deploy.exchange.simulate import simulate
 from deploy.train.abuse import desk, network, run
 from deploy.train.abuse.labels import labelled
 from deploy.train.abuse.markets import Asked, judged, market
-from deploy.train.abuse.samples import Kept, folded, placed
+from deploy.train.abuse.samples import folded
 from udfs.abuse import step
 from udfs.abuse.features import FEATURES
 from udfs.abuse.model import Model
@@ -131,10 +131,3 @@ def test_what_cannot_be_written_is_refused_in_one_line(tmp_path, name, message):
     (tmp_path / "one" / "card.json").write_text("{}")
     with pytest.raises(UserError, match=message):
         desk.train(name, 1, ORDERS, None, tmp_path, None, lambda line: None)
-
-
-def test_the_keeper_keeps_rows_and_scores(made):
-    kept = Kept()
-    judge = step.AbuseStep(watcher=kept)
-    assert judge.watcher is kept
-    assert placed(made.events[:3], 7)["offset"].to_list() == [7, 8, 9]
