@@ -60,7 +60,7 @@ MIXES: Mapping[str, Mix] = {
         Mix("honest", 100_000, {}),
     ]
 }
-"""default is 5 % spoofing, 3 % wash trades, 2 % layering; hard has 0.1 % in all; practices has every
+"""default is 5 % spoofing, 3 % wash trades, 2 % layering; hard has 0.1 % in all; practices has each
 practice there is."""
 
 

@@ -20,10 +20,12 @@ from deploy.exchange.venue import Venue
 from deploy.exchange.world import Script, World
 from udfs.matching.messages import Control
 
-_AUCTIONS, _REACTIONS = 0.035, 0.05
+_AUCTIONS, _REACTIONS = 0.03, 0.035
 """Shares of a day's honest orders."""
 _LATER = 0.7
 """Share of the last day after which nothing is left to chance, so that counts agree."""
+_SLACK = 12
+"""Orders that are kept for the last minutes of all, because some come unplanned."""
 _LARGE = 0.015
 """Floors of at least this weight have more market makers and levels."""
 
@@ -49,8 +51,13 @@ class FloorRun:
         makers = [self._makers(venue, n) for n, venue in enumerate(venues)]
         self.pit = Pit(self.world, venues, makers)
         self.pit.slow = [float(terms.price) for terms, _ in floor.places]
-        for venue in venues:
+        for venue, (terms, _) in zip(venues, floor.places, strict=True):
             venue.react = self._react
+            venue.linked = [
+                (there, terms.direction * theirs.direction)
+                for there, (theirs, _) in zip(venues, floor.places, strict=True)
+                if there is not venue
+            ]
 
     def run(self, orders: int) -> World:
         """All days; `orders` in all, schemes and hard negatives included."""
@@ -65,7 +72,7 @@ class FloorRun:
             if n == last:
                 self.world.run(self.pit.opened + int(_LATER * self._session.length))
                 self.pit.reserve = 0
-                self._act(target - self._certain(), self.pit.closing - 2 * MINUTE)
+                self._act(target - self._certain() - _SLACK, self.pit.closing - 2 * MINUTE)
             self.world.run(self.pit.closing - 2 * MINUTE)
             if n == last:
                 due = self.world.entered + self._calls * len(self.pit.venues)
@@ -75,7 +82,7 @@ class FloorRun:
         return self.world
 
     def _planted(self, day: int) -> int:
-        """Orders that schemes will enter from a day on that begin then or go on."""
+        """Orders that schemes which have begun by a day may still enter."""
         return sum(one.case.left for one in self._schemes if one.day <= day)
 
     def _certain(self) -> int:
@@ -187,7 +194,7 @@ class FloorRun:
                 venue,
                 houses[int(house)],
                 levels=4 if large else 3,
-                half=0.6 + 0.9 * n + 0.4 * rng.random(),
+                half=1.0 + 0.8 * n + 0.5 * rng.random(),
                 size=int(venue.size * (1.0 + rng.random())),
                 pegs=bool(rng.random() < 0.5),
             )

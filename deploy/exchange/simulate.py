@@ -1,5 +1,6 @@
 """Simulate an exchange: orders, what a book makes of them, and the truth about each of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ from deploy.exchange.listing import SECOND_VENUE, Listing
 from deploy.exchange.mix import Mix, mix_of
 from deploy.exchange.parties import Parties
 from deploy.exchange.run import FloorRun
-from deploy.exchange.schemes import planned
+from deploy.exchange.schemes import Planned, planned
 from deploy.exchange.tape import Tape, control_frame, link_frame
 from udfs.matching.messages import Control
 
@@ -76,13 +77,17 @@ def simulate(
     mics = sorted({mic for floor in listing.floors for _, mic in floor.places} | {SECOND_VENUE})
     controls = _controls(seed, mics, midnights, session)
     tape, share, done = Tape(), 0.0, 0
+    owed: Counter[str] = Counter()
     for floor in reversed(listing.floors):
         share += floor.weight
         own = [one for one in schemes if one.floor == floor.number]
+        _hand_on(owed, own, last=floor is listing.floors[0])
         run = FloorRun(seed, floor, parties, controls, midnights, session, own)
         target = round(found.orders * min(share, 1.0)) - done
         world = run.run(target)
         done += world.entered
+        for one in own:
+            owed[one.case.practice] += one.case.left
         tape.add(world, {terms.isin: terms.tick for terms, _ in floor.places})
     return Simulated(
         orders=tape.orders(),
@@ -94,6 +99,15 @@ def simulate(
         events=tape.events(),
         executions=tape.executions(),
     )
+
+
+def _hand_on(owed: Counter[str], schemes: Sequence[Planned], last: bool) -> None:
+    """Let schemes enter what those of other floors had no time for: half as much again at most."""
+    for one in schemes:
+        case = one.case
+        more = owed[case.practice] if last else min(owed[case.practice], case.budget // 2)
+        case.budget += more
+        owed[case.practice] -= more
 
 
 def _controls(

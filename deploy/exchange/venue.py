@@ -7,9 +7,8 @@ from deploy.exchange.parties import Party
 from deploy.exchange.value import Belief
 from deploy.exchange.world import HONEST, Held, Truth, World
 from udfs.matching.book import Book
-from udfs.matching.messages import Command, Control, Event, Top
+from udfs.matching.messages import CONTINUOUS, Command, Control, Event, Top
 
-_TRADES = frozenset({"PARF", "FILL"})
 _PLAIN = "NONE"
 _NOTICED = 2_000_000
 
@@ -35,6 +34,8 @@ class Venue:
         self.top = Top(0, 0, 0, 0, 0, 0)
         self.react: Callable[[Venue, str], None] | None = None
         """Called with the side when much is shown at once."""
+        self.linked: list[tuple[Venue, int]] = []
+        """Places whose price goes with this one (1) or against it (-1)."""
         self._news = {"BUY": (0, 0), "SELL": (0, 0)}
 
     def control(self, control: Control) -> None:
@@ -124,7 +125,8 @@ class Venue:
             own = held[event.entry.order_id]
             own.remaining, own.last = event.remaining, event.time
             own.price, own.quantity = event.price, event.quantity
-            if event.event in _TRADES and not event.passive and event.phase == "CONTINUOUS":
+            own.filled += event.last_quantity
+            if event.last_quantity and not event.passive and event.phase == CONTINUOUS:
                 signed = event.last_quantity
                 self.belief.traded(event.time, signed if own.order.side == "BUY" else -signed)
         world.events += events
@@ -140,6 +142,14 @@ class Venue:
         """How much more is shown by buyers than by sellers, -1 to 1."""
         bid, ask = self.top.bid_depth, self.top.ask_depth
         return (bid - ask) / (bid + ask) if bid + ask else 0.0
+
+    def lean(self) -> float:
+        """The pressure here and, a little less, at places that are linked."""
+        total, weight = self.pressure(), 1.0
+        for venue, direction in self.linked:
+            total += 0.6 * direction * venue.pressure()
+            weight += 0.6
+        return total / weight
 
     def step(self, price: float) -> int:
         """The price nearest to it that is on a tick."""

@@ -30,14 +30,17 @@ class Held:
 
     Attributes:
         remaining: Pieces still open; 0 when the order is over.
+        filled: Pieces traded.
         last: Time of its last event.
     """
 
-    __slots__ = ("entered", "last", "mic", "order", "price", "quantity", "remaining", "truth")
+    __slots__ = (
+        "entered", "filled", "last", "order", "price", "quantity", "remaining", "truth",
+    )  # fmt: skip
 
     def __init__(self, order: Command, truth: Truth) -> None:
         """Begin with the message that enters it."""
-        self.order, self.truth, self.mic = order, truth, order.mic
+        self.order, self.truth, self.filled = order, truth, 0
         self.price, self.quantity = order.price, order.quantity
         self.entered = self.last = order.time
         self.remaining = 0
@@ -46,11 +49,6 @@ class Held:
     def id(self) -> str:
         """Order id, unique at the venue."""
         return self.order.order_id
-
-    @property
-    def filled(self) -> int:
-        """Pieces that were traded, if it was not cancelled."""
-        return self.quantity - self.remaining
 
 
 class World:

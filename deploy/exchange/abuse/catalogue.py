@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deploy.exchange.abuse import layering, spoofing, wash
+from deploy.exchange.abuse import (
+    colluding,
+    crossing,
+    hasty,
+    layering,
+    pushing,
+    running,
+    spoofing,
+    wash,
+)
 from deploy.exchange.abuse.case import Case, Ranges
 from deploy.exchange.parties import Parties, Party
 from deploy.exchange.pit import Pit
@@ -28,7 +37,7 @@ class Practice:
         group: They are told to belong together.
         floor: What the floor must have.
         weight: How often it is taken against other variants.
-        latest: Share of the day after which it does not begin.
+        earliest, latest: Shares of the day between which it begins.
     """
 
     name: str
@@ -50,7 +59,40 @@ PRACTICES: Sequence[Practice] = (
     Practice("wash-trade", wash.self_trades, wash.SEEN, wash.UNSEEN, (4, 24), (2, 2)),
     Practice("wash-trade", wash.linked_trades, wash.SEEN, wash.UNSEEN, (4, 24), (2, 2), group=True),
     Practice("wash-trade", wash.ring_trades, wash.SEEN, wash.UNSEEN, (10, 40), (3, 5)),
-)
+    Practice(
+        "matched-orders", colluding.matched, colluding.MATCHED_SEEN, colluding.MATCHED_UNSEEN,
+        (12, 32), (2, 2),
+    ),
+    Practice(
+        "painting-the-tape", colluding.painting, colluding.PAINTING_SEEN,
+        colluding.PAINTING_UNSEEN, (12, 28), (3, 5),
+    ),
+    Practice(
+        "ramping", pushing.ramping, pushing.RAMPING_SEEN, pushing.RAMPING_UNSEEN, (10, 30)
+    ),
+    Practice(
+        "marking-the-close", pushing.closing, pushing.CLOSE_SEEN, pushing.CLOSE_UNSEEN, (8, 20),
+        earliest=0.9, latest=0.96,
+    ),
+    Practice(
+        "momentum-ignition", pushing.ignition, pushing.IGNITION_SEEN, pushing.IGNITION_UNSEEN,
+        (12, 28),
+    ),
+    Practice(
+        "quote-stuffing", hasty.stuffing, hasty.STUFFING_SEEN, hasty.STUFFING_UNSEEN, (150, 500)
+    ),
+    Practice("smoking", hasty.smoking, hasty.SMOKING_SEEN, hasty.SMOKING_UNSEEN, (4, 20)),
+    Practice(
+        "front-running", running.front_running, running.SEEN, running.UNSEEN, (4, 14), latest=0.7
+    ),
+    Practice(
+        "cross-venue", crossing.crossing, spoofing.SEEN, spoofing.UNSEEN, (8, 36),
+        floor=TWO_VENUES,
+    ),
+    Practice(
+        "cross-product", crossing.crossing, spoofing.SEEN, spoofing.UNSEEN, (8, 36), floor=LINKED
+    ),
+)  # fmt: skip
 
 
 def variants(name: str) -> list[Practice]:

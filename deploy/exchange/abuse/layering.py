@@ -75,7 +75,7 @@ def _trade(case: Case, venue: Venue, side: str) -> Held:
         return case.enter(venue, side, quantity, venue.touch(other(side)), "real", force="IOC")
     wide = venue.top.ask - venue.top.bid > venue.tick
     return case.enter(
-        venue, side, quantity, venue.behind(side, -(wide and rng.random() < 0.5)), "real"
+        venue, side, quantity, venue.behind(side, -int(wide and rng.random() < 0.5)), "real"
     )
 
 

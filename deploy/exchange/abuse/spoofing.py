@@ -27,46 +27,57 @@ UNSEEN = {
 
 
 def spoofing(pit: Pit, case: Case) -> Script:
-    """Rounds of bait and trade until the orders are used up."""
+    """Rounds of bait and trade at one venue until the orders are used up."""
     venue = pit.venues[pit.any_venue()]
+    yield from rounds(pit, case, venue, venue, 1)
+
+
+def rounds(pit: Pit, case: Case, baited: Venue, traded: Venue, direction: int) -> Script:
+    """Rounds of bait at one place and trade at another, or at the same.
+
+    `direction` is 1 if the two prices rise together, -1 if one falls when the other rises.
+    """
     ratio, baits, life = case.draw("ratio"), case.count("baits"), case.draw("life")
     crosses, steady = case.rng.random() < 0.35, case.rng.random() < 0.5
-    bait_side = a_side(case.rng)
+    side = a_side(case.rng)
     while case.left >= 2:
-        yield from two_sided(pit, venue)
-        count = min(baits, case.left - 1)
-        yield from _round(pit, case, venue, bait_side, count, ratio, life, crosses)
+        yield from two_sided(pit, baited)
+        yield from two_sided(pit, traded)
+        real_side = other(side) if direction > 0 else side
+        real: Held | None = None
+        if not crosses:
+            real = _waits(case, traded, real_side)
+            yield int(case.rng.exponential(0.3 * SECOND)) + 5_000
+        orders: list[Held] = []
+        for _ in range(min(baits, case.left - crosses)):
+            price = baited.behind(side, case.count("distance"))
+            quantity = pieces(case.rng, ratio * baited.size, 0.2)
+            orders.append(case.enter(baited, side, quantity, price, "bait"))
+            yield int(case.rng.exponential(20_000.0)) + 200
+        yield from _stand(pit, case, real, life)
+        if crosses:
+            price = traded.touch(other(real_side))
+            quantity = pieces(case.rng, traded.size)
+            case.enter(traded, real_side, quantity, price, "real", force="IOC")
+        yield case.wait("notice")
+        clear(pit, baited, orders)
+        if real is not None and real.remaining:
+            yield int(case.rng.exponential(0.5 * SECOND)) + 1_000
+            traded.cancel(real)
         if not steady:
-            bait_side = other(bait_side)
+            side = other(side)
         yield case.wait("pause")
 
 
-def _round(
-    pit: Pit, case: Case, venue: Venue, bait_side: str, count: int, ratio: float, life: float,
-    crosses: bool,
-) -> Script:  # fmt: skip
-    rng, real_side = case.rng, other(bait_side)
-    real: Held | None = None
-    quantity = pieces(rng, venue.size)
-    if not crosses:
-        ahead = venue.top.ask - venue.top.bid > venue.tick and rng.random() < 0.5
-        real = case.enter(venue, real_side, quantity, venue.behind(real_side, -ahead), "real")
-        yield int(rng.exponential(0.3 * SECOND)) + 5_000
-    baits = []
-    for _ in range(count):
-        price = venue.behind(bait_side, case.count("distance"))
-        baits.append(
-            case.enter(venue, bait_side, pieces(rng, ratio * venue.size, 0.2), price, "bait")
-        )
-        yield int(rng.exponential(20_000.0)) + 200
-    end = pit.world.now + int(life * SECOND * (0.7 + 0.6 * rng.random()))
+def _waits(case: Case, venue: Venue, side: str) -> Held:
+    """The order that is meant, at the touch or a tick better."""
+    better = venue.top.ask - venue.top.bid > venue.tick and case.rng.random() < 0.5
+    quantity = pieces(case.rng, venue.size)
+    return case.enter(venue, side, quantity, venue.behind(side, -int(better)), "real")
+
+
+def _stand(pit: Pit, case: Case, real: Held | None, life: float) -> Script:
+    """Wait until what is meant is traded, at most for the life of the bait."""
+    end = pit.world.now + int(life * SECOND * (0.7 + 0.6 * case.rng.random()))
     while pit.world.now < end and (real is None or real.remaining):
         yield min(100_000, max(1, end - pit.world.now))
-    if crosses:
-        touch = venue.touch(bait_side)
-        real = case.enter(venue, real_side, quantity, touch, "real", force="IOC")
-    yield case.wait("notice")
-    clear(pit, venue, baits)
-    if real is not None and real.remaining:
-        yield int(rng.exponential(0.5 * SECOND)) + 1_000
-        venue.cancel(real)

@@ -49,9 +49,11 @@ def ring_trades(pit: Pit, case: Case) -> Script:
     """Three or more owners hand a position round until it is back where it was."""
     venue, rng = pit.venues[0], case.rng
     owners = list(case.people)
-    while case.left >= 2 * len(owners):
+    while case.left >= 2:
         quantity = pieces(rng, case.draw("size") * venue.size)
         for place, giver in enumerate(owners):
+            if case.left < 2:
+                return
             taker = owners[(place + 1) % len(owners)]
             yield from trade(pit, case, venue, giver, taker, quantity, "SELL")
             yield case.wait("hop")

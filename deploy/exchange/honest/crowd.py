@@ -18,7 +18,7 @@ _AHEAD = 120 * SECOND
 def limit(pit: Pit, place: int) -> None:
     """A limit order near the touch that is cancelled after a while, from a second to an hour."""
     venue, rng = pit.venues[place], pit.rng
-    side = "BUY" if rng.random() < 0.5 + 0.1 * venue.pressure() else "SELL"
+    side = "BUY" if rng.random() < 0.5 + 0.1 * venue.lean() else "SELL"
     behind = int(rng.exponential(2.5))
     top = venue.top
     if top.bid and top.ask and top.ask - top.bid > venue.tick and rng.random() < 0.25:
@@ -49,7 +49,7 @@ def fast(pit: Pit, place: int) -> None:
 def take(pit: Pit, place: int) -> None:
     """An order that trades at once, more often with the side that presses."""
     venue, rng = pit.venues[place], pit.rng
-    aggress(pit, venue, "BUY" if rng.random() < 0.5 + 0.3 * venue.pressure() else "SELL")
+    aggress(pit, venue, "BUY" if rng.random() < 0.5 + 0.3 * venue.lean() else "SELL")
 
 
 def momentum(pit: Pit, place: int) -> None:
@@ -81,14 +81,14 @@ def stop(pit: Pit, place: int) -> None:
     trigger = venue.behind(other(side), 3 + int(rng.random() * 8))
     limited = rng.random() < 0.5
     slack = 2 * venue.tick if side == "BUY" else -2 * venue.tick
-    venue.enter(
-        pit.world.person(), side, pieces(rng, venue.size), max(1, trigger + slack) if limited else 0,
-        kind="STOP_LIMIT" if limited else "STOP", stop=trigger,
-    )  # fmt: skip
+    price = max(venue.tick, trigger + slack) if limited else 0
+    kind = "STOP_LIMIT" if limited else "STOP"
+    quantity = pieces(rng, venue.size)
+    venue.enter(pit.world.person(), side, quantity, price, kind=kind, stop=trigger)
 
 
 def aggress(pit: Pit, venue: Venue, side: str, size: float = 1.0) -> None:
-    """A marketable order of somebody: market, at or a tick or two beyond the touch, or all or none."""
+    """A marketable order of somebody: at any price, at the touch or a tick beyond it."""
     rng = pit.rng
     quantity = pieces(rng, venue.size * size)
     drawn = rng.random()
@@ -117,28 +117,29 @@ def _cancel(venue: Venue, held: Held) -> Script:
 
 
 def react(pit: Pit, venue: Venue, side: str) -> Script:
-    """Others see much on one side: makers move, and some trade ahead of it."""
+    """Others see much on one side: makers move, and some trade ahead of it, here or elsewhere."""
     rng = pit.rng
     yield int(150_000 * float(np.exp(0.8 * rng.standard_normal())))
-    for makers, where in zip(pit.makers, pit.venues, strict=True):
-        if where.belief is venue.belief:
-            for maker in makers:
-                if rng.random() < 0.6:
-                    maker.peg()
+    for makers in pit.makers:
+        for maker in makers:
+            if rng.random() < 0.6:
+                maker.peg()
+    places = [(venue, 1), *venue.linked]
     for _ in range(3):
         if rng.random() > 0.45 or pit.reserve <= 0:
             return
         pit.reserve -= 1
-        aggress(pit, venue, side)
+        where, direction = places[int(rng.random() * len(places))]
+        aggress(pit, where, side if direction > 0 else other(side))
         yield int(400_000 * float(np.exp(0.7 * rng.standard_normal())))
 
 
 ACTS: dict[str, tuple[Callable[[Pit, int], None], float]] = {
-    "limit": (limit, 0.27),
-    "fast": (fast, 0.10),
-    "take": (take, 0.11),
-    "momentum": (momentum, 0.04),
-    "informed": (informed, 0.05),
-    "stop": (stop, 0.01),
+    "limit": (limit, 0.2),
+    "fast": (fast, 0.09),
+    "take": (take, 0.055),
+    "momentum": (momentum, 0.02),
+    "informed": (informed, 0.025),
+    "stop": (stop, 0.008),
 }
 """What they do, and the share of it; market makers do the rest."""

@@ -73,7 +73,7 @@ class Maker:
         """Where a quote belongs; never through the other side."""
         side, level = place
         venue, tick = self._venue, self._venue.tick
-        worth = venue.belief.at(venue.world.now) / tick + _PRESSURE * venue.pressure()
+        worth = venue.belief.at(venue.world.now) / tick + _PRESSURE * venue.lean()
         away = self._half + level
         top = venue.top
         if side == "BUY":

@@ -28,12 +28,12 @@ def vwap(pit: Pit, case: Case) -> Script:
 
 
 def children(pit: Pit, case: Case) -> Script:
-    """Children of one order on several levels of one side: they wait to be filled."""
+    """Children of one order on several levels of one side: what waits in vain crosses."""
     venue, rng, side = pit.venues[pit.any_venue()], case.rng, a_side(case.rng)
     parent = _parent(pit.world)
     while case.left:
-        count = min(case.left, int(rng.integers(3, 7)))
-        size, first = venue.size * (0.8 + 2.2 * rng.random()), int(rng.integers(0, 4))
+        count = min(max(1, case.left - 1), int(rng.integers(3, 7)))
+        size, first = venue.size * (0.8 + 2.2 * rng.random()), int(rng.integers(-1, 3))
         orders = []
         for level in range(count):
             price = venue.behind(side, first + level)
@@ -42,7 +42,12 @@ def children(pit: Pit, case: Case) -> Script:
             )
             yield int(rng.exponential(50_000.0)) + 300
         yield case.wait("life")
+        left = sum(held.remaining for held in orders)
         clear(pit, venue, orders)
+        if case.left and left:
+            price = venue.touch(other(side))
+            quantity = max(1, left // 3)
+            case.enter(venue, side, quantity, price, "child", parent=parent, force="IOC")
         yield int(rng.exponential(120.0 * SECOND))
 
 
