@@ -13,7 +13,7 @@ from deploy.exchange.mix import Mix, mix_of
 from deploy.exchange.parties import Parties
 from deploy.exchange.run import FloorRun
 from deploy.exchange.schemes import Planned, planned
-from deploy.exchange.tape import Tape, control_frame, link_frame
+from deploy.exchange.tape import Tape, as_written, control_frame, executions, link_frame, numbered
 from udfs.matching.messages import Control
 
 BAND_PPM, HALT_US = 100_000, 300_000_000
@@ -25,8 +25,8 @@ COLLAR_PPM, MOST_PIECES = 200_000, 10_000_000
 class Simulated:
     """What a simulation gives; frames have the columns of the records, in order of time.
 
-    Producer and sequence of what goes to Kafka are given when it is sent. Events and executions
-    have what the job `matching` would give them, as of one shard.
+    Each is numbered as by one producer on one partition; what goes to Kafka is numbered anew when it
+    is sent. Events and executions are as the job `matching` would write them, in one shard.
 
     Attributes:
         orders: Order, the messages that members send.
@@ -55,6 +55,7 @@ def simulate(
     days: int = 3,
     orders: int | None = None,
     first: date = FIRST_DAY,
+    events: bool = True,
 ) -> Simulated:
     """A few days at a seeded exchange; the same arguments give the same frames.
 
@@ -64,6 +65,7 @@ def simulate(
         days: Business days.
         orders: Orders in all; as the mix says if left out.
         first: The first day.
+        events: Whether events and executions are wanted; else their frames are empty.
 
     Raises:
         ValueError: There is no such mix, or so many days are not simulated.
@@ -76,7 +78,7 @@ def simulate(
     schemes = planned(seed, found, listing.floors, days, parties)
     mics = sorted({mic for floor in listing.floors for _, mic in floor.places} | {SECOND_VENUE})
     controls = _controls(seed, mics, midnights, session)
-    tape, share, done = Tape(), 0.0, 0
+    tape, share, done = Tape(events), 0.0, 0
     owed: Counter[str] = Counter()
     for floor in reversed(listing.floors):
         share += floor.weight
@@ -89,15 +91,16 @@ def simulate(
         for one in own:
             owed[one.case.practice] += one.case.left
         tape.add(world, {terms.isin: terms.tick for terms, _ in floor.places})
+    written = tape.events()
     return Simulated(
-        orders=tape.orders(),
-        controls=control_frame(controls),
-        instruments=listing.instruments,
-        owner_links=link_frame(seed, parties.groups, start),
-        instrument_links=listing.links,
-        labels=tape.labels(),
-        events=tape.events(),
-        executions=tape.executions(),
+        orders=numbered(tape.orders(), "Order"),
+        controls=numbered(control_frame(controls), "VenueControl"),
+        instruments=numbered(listing.instruments, "Instrument"),
+        owner_links=numbered(link_frame(seed, parties.groups, start), "OwnerLink"),
+        instrument_links=numbered(listing.links, "InstrumentLink"),
+        labels=numbered(tape.labels(), "AbuseLabel"),
+        events=as_written(written, "OrderEvent"),
+        executions=as_written(executions(written), "Execution"),
     )
 
 

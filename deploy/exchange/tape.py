@@ -12,7 +12,7 @@ from schemas.records import record
 from udfs.matching.messages import Command, Control, Event
 
 VERSION = "simulated"
-_TRADES = ("PARF", "FILL")
+_PARTIES = ("member", "client", "owner", "trader")
 _ENTRY = (
     "isin", "mic", "order_id", "side", "kind", "time_in_force", "price_scale", "currency",
     "member", "client", "owner", "trader", "executor", "capacity", "liquidity_provision",
@@ -28,8 +28,9 @@ _LINEAGE = {
 class Tape:
     """The messages, events and truths of all floors, floor by floor."""
 
-    def __init__(self) -> None:
-        """An empty tape."""
+    def __init__(self, events: bool = True) -> None:
+        """An empty tape; without `events` those are not kept."""
+        self._keep = events
         self._orders: list[pl.DataFrame] = []
         self._events: list[pl.DataFrame] = []
         self._labels: list[pl.DataFrame] = []
@@ -38,58 +39,45 @@ class Tape:
         """Take down a floor; `ticks` has the smallest step of each instrument."""
         if not world.commands:
             return
-        self._orders.append(_columns(world.commands, Command))
         entries = [held.order for held in world.held.values()]
         frame = _columns(entries, Command)
-        place = {entry.order_id: n for n, entry in enumerate(entries)}
-        self._events.append(_event_frame(world.events, frame, place, ticks))
+        self._orders.append(_columns(world.commands, Command))
         self._labels.append(_label_frame(world, frame))
+        place = {entry.order_id: n for n, entry in enumerate(entries)}
+        if self._keep or not self._events:
+            events = world.events if self._keep else world.events[:1]
+            self._events.append(_event_frame(events, frame, place, ticks))
 
     def orders(self) -> pl.DataFrame:
-        """Records Order but for producer and sequence, in order of time."""
+        """Messages in order of time."""
         return pl.concat(self._orders).sort("time", maintain_order=True)
 
     def labels(self) -> pl.DataFrame:
-        """Records AbuseLabel but for producer and sequence, in order of time."""
+        """The truth about each order, in order of its last event."""
         return pl.concat(self._labels).sort("time", maintain_order=True)
 
     def events(self) -> pl.DataFrame:
-        """Records OrderEvent in order of time."""
-        frame = pl.concat(self._events).sort("time", maintain_order=True)
-        return _as_written(frame, "OrderEvent")
+        """Events in order of time; none if they are not kept."""
+        found = pl.concat(self._events).sort("time", maintain_order=True)
+        return found if self._keep else found.clear()
 
-    def executions(self) -> pl.DataFrame:
-        """Records Execution in order of time."""
-        trades = pl.concat(self._events).sort("time", maintain_order=True)
-        trades = trades.filter(pl.col("event").is_in(_TRADES))
-        passive = trades.filter("passive").select("execution_id", rests="side")
-        sides = {
-            side: trades.filter(side=side).select(
-                "execution_id",
-                *(
-                    pl.col(name).alias(f"{word}_{to}")
-                    for name, to in (
-                        ("order_id", "order"), ("member", "member"), ("client", "client"),
-                        ("owner", "owner"), ("trader", "trader"),
-                    )
-                ),
-            )
-            for side, word in (("BUY", "buy"), ("SELL", "sell"))
-        }  # fmt: skip
-        frame = (
-            trades.unique("execution_id", keep="first", maintain_order=True)
-            .join(sides["BUY"], on="execution_id", maintain_order="left")
-            .join(sides["SELL"], on="execution_id", maintain_order="left")
-            .join(passive, on="execution_id", how="left", maintain_order="left")
-            .with_columns(
-                price="last_price",
-                quantity="last_quantity",
-                aggressor=pl.col("rests")
-                .replace_strict({"BUY": "SELL", "SELL": "BUY"}, default="NONE")
-                .fill_null("NONE"),
-            )
+
+def executions(events: pl.DataFrame) -> pl.DataFrame:
+    """The trades among events, a row each; the book before them is that of their events."""
+    trades = events.filter(pl.col("last_quantity") > 0)
+    passive = trades.filter("passive").select("execution_id", rests="side")
+    names = {"order": "order_id"} | {name: name for name in _PARTIES}
+    frame = trades.unique("execution_id", keep="first", maintain_order=True)
+    for side, word in (("BUY", "buy"), ("SELL", "sell")):
+        own = trades.filter(side=side).select(
+            "execution_id", **{f"{word}_{to}": pl.col(name) for to, name in names.items()}
         )
-        return _as_written(frame, "Execution")
+        frame = frame.join(own, on="execution_id", how="left", maintain_order="left")
+    frame = frame.join(passive, on="execution_id", how="left", maintain_order="left")
+    took = pl.col("rests").replace_strict({"BUY": "SELL", "SELL": "BUY"}, default="NONE")
+    return frame.with_columns(
+        price="last_price", quantity="last_quantity", aggressor=took.fill_null("NONE")
+    )
 
 
 def control_frame(controls: Sequence[Control]) -> pl.DataFrame:
@@ -176,11 +164,18 @@ def _label_frame(world: World, entries: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _as_written(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+def numbered(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Records as one producer would number them on one partition."""
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    return frame.with_columns(producer=pl.lit("exchange"), sequence=number).select(
+        *record(name).columns
+    )
+
+
+def as_written(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """The columns of a result's record, as one shard of the job would write them."""
     number = pl.int_range(pl.len(), dtype=pl.Int64)
     frame = frame.with_columns(
-        producer=pl.lit("matching/0"), sequence=number, version=pl.lit(VERSION),
-        first_offset=number, last_offset=number, **_LINEAGE,
-    )  # fmt: skip
-    return frame.select(*record(name).columns)
+        version=pl.lit(VERSION), first_offset=number, last_offset=number, **_LINEAGE
+    )
+    return numbered(frame, name).with_columns(producer=pl.lit("matching/0"))

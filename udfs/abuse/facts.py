@@ -46,7 +46,8 @@ class Facts:
     Attributes:
         frame: The events in log order, as from udfs.abuse.intake.take.
         now: Whole numbers by name, a value an event: columns of the event, `at`, `side` (0 buys, 1
-            sells), `ended`, `traded`, `pair`, `booked` (number of the book), CARRIED of the order.
+            sells), `ended`, `traded`, `pair`, `booked` (number of the book), `book_at` (time of the book's event before), CARRIED of
+            the order.
         entry: ENTRY of the order of each event.
         entry_event: Id of the event that entered it.
         sums: SUMS and STOCK of the owner in the book after each event.
@@ -110,6 +111,7 @@ def _booked(state: State, frame: pl.DataFrame, now: Columns) -> tuple[pl.DataFra
     now["at"] = np.maximum(own, newest - SLACK)
     now["booked"] = number[codes]
     groups = Groups.of(codes, len(names))
+    now["book_at"] = groups.previous(now["at"], since)
     return known.with_columns(book=pl.Series(number), at=pl.Series(since)), groups
 
 

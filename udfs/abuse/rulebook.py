@@ -6,9 +6,24 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from schemas.step import TableSpec
-from udfs.abuse.rules import spoofing as spoof
+from udfs.abuse.rules import (
+    layering as layers,
+)
+from udfs.abuse.rules import (
+    matched,
+    order_to_trade,
+    stuffing,
+    wash,
+)
+from udfs.abuse.rules import (
+    smoking as smoke,
+)
+from udfs.abuse.rules import (
+    spoofing as spoof,
+)
 
-RULES: Mapping[str, Any] = {rule.name: rule for rule in (spoof.RULE,)}
+_MODULES = (spoof, layers, wash, matched, stuffing, order_to_trade, smoke)
+RULES: Mapping[str, Any] = {module.RULE.name: module.RULE for module in _MODULES}
 """Every rule by name, in a fixed order."""
 
 TABLES: Mapping[str, TableSpec] = {
@@ -22,3 +37,9 @@ class RuleBook(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     spoofing: spoof.Params = spoof.Params()
+    layering: layers.Params = layers.Params()
+    wash_trade: wash.Params = wash.Params()
+    matched_orders: matched.Params = matched.Params()
+    quote_stuffing: stuffing.Params = stuffing.Params()
+    order_to_trade_ratio: order_to_trade.Params = order_to_trade.Params()
+    smoking: smoke.Params = smoke.Params()

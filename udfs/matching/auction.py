@@ -27,8 +27,8 @@ def uncrossing(
 ) -> Uncrossing | None:
     """The price that trades most, then leaves least, then follows the surplus, then the reference.
 
-    Candidates are the limits and a reference price on tick. Where all that are left have a surplus to
-    buy the highest is taken, where all have one to sell the lowest; else the nearest to the
+    Candidates are the limits and a reference price on tick. Where all that are left have a surplus
+    to buy the highest is taken, where all have one to sell the lowest; else the nearest to the
     reference, of two as near the lower. Without a reference the middle of them stands for it.
 
     Args:

@@ -74,27 +74,35 @@ class Book(Calls):
     def control(self, control: Control) -> list[Event]:
         """What a message of the venue causes, in order."""
         self._begin(f"{control.control_id}.{self.isin}.{self.mic}", control.time)
-        kind, scope = control.kind, control.scope
-        if kind == "PHASE":
-            if control.phase == "NONE":
-                self._refuse(Refused("NO_PHASE", "the phase that begins is not named"))
+        self.set_limits(control)
+        if control.kind == "PHASE":
             self._enter(control.phase)
-        elif kind == "LIMITS":
-            limit = checks.Limits(control.max_quantity, control.max_notional, control.collar_ppm)
-            self.limits[scope] = limit
-        elif kind == "BANDS":
+        elif control.kind == "BANDS":
             self.band_ppm, self.halt_us = control.band_ppm, control.halt_us
             if control.reference_price > 0:
                 self.reference = control.reference_price
-        elif kind == "KILL":
-            self.off.add(scope)
+        elif control.kind == "KILL":
             for order in self._in_order():
-                if scope in checks.scopes(order.entry):
+                if control.scope in checks.scopes(order.entry):
                     self._end(order, "CAMO", "KILL")
-        else:
-            self.off.discard(scope)
         self._trigger()
         return self.events
+
+    def set_limits(self, control: Control) -> None:
+        """Know what is checked from now on; a control of another kind changes nothing."""
+        scope = control.scope
+        if control.kind == "LIMITS":
+            limit = checks.Limits(control.max_quantity, control.max_notional, control.collar_ppm)
+            self.limits[scope] = limit
+        elif control.kind == "KILL":
+            self.off.add(scope)
+        elif control.kind == "RELEASE":
+            self.off.discard(scope)
+
+    def settle(self) -> None:
+        """Show what was put back after a restart, as if it had been there before."""
+        self.top = self._shown()
+        self.changes()
 
     def set_terms(
         self, message: str, time: int, tick: int, price_scale: int, currency: str
