@@ -13,7 +13,7 @@ from deploy.exchange.mix import Mix, mix_of
 from deploy.exchange.parties import Parties
 from deploy.exchange.run import FloorRun
 from deploy.exchange.schemes import Planned, planned
-from deploy.exchange.tape import Tape, as_written, control_frame, executions, link_frame, numbered
+from deploy.exchange.tape import Tape, control_frame, link_frame, numbered
 from udfs.matching.messages import Control
 
 BAND_PPM, HALT_US = 100_000, 300_000_000
@@ -25,8 +25,9 @@ COLLAR_PPM, MOST_PIECES = 200_000, 10_000_000
 class Simulated:
     """What a simulation gives; frames have the columns of the records, in order of time.
 
-    Each is numbered as by one producer on one partition; what goes to Kafka is numbered anew when it
-    is sent. Events and executions are as the job `matching` would write them, in one shard.
+    Each is numbered as by one producer on one partition; what goes to Kafka is numbered anew when
+    it is sent. Events and executions are as the job `matching` would write them, in one shard,
+    but for the offset of the message they come from, which is 0.
 
     Attributes:
         orders: Order, the messages that members send.
@@ -90,17 +91,16 @@ def simulate(
         done += world.entered
         for one in own:
             owed[one.case.practice] += one.case.left
-        tape.add(world, {terms.isin: terms.tick for terms, _ in floor.places})
-    written = tape.events()
+        tape.add(world, {terms.isin: terms for terms, _ in floor.places})
     return Simulated(
-        orders=numbered(tape.orders(), "Order"),
-        controls=numbered(control_frame(controls), "VenueControl"),
-        instruments=numbered(listing.instruments, "Instrument"),
-        owner_links=numbered(link_frame(seed, parties.groups, start), "OwnerLink"),
-        instrument_links=numbered(listing.links, "InstrumentLink"),
-        labels=numbered(tape.labels(), "AbuseLabel"),
-        events=as_written(written, "OrderEvent"),
-        executions=as_written(executions(written), "Execution"),
+        orders=tape.orders(),
+        controls=numbered([control_frame(controls)], "VenueControl"),
+        instruments=numbered([listing.instruments], "Instrument"),
+        owner_links=numbered([link_frame(seed, parties.groups, start)], "OwnerLink"),
+        instrument_links=numbered([listing.links], "InstrumentLink"),
+        labels=tape.labels(),
+        events=tape.events(),
+        executions=tape.executions(),
     )
 
 

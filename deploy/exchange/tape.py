@@ -3,26 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from deploy.exchange.listing import Terms
 from deploy.exchange.parties import Party
 from deploy.exchange.world import World
 from schemas.records import record
-from udfs.matching.messages import Command, Control, Event
+from udfs.matching import records
+from udfs.matching.messages import Command, Control
 
-VERSION = "simulated"
-_PARTIES = ("member", "client", "owner", "trader")
-_ENTRY = (
-    "isin", "mic", "order_id", "side", "kind", "time_in_force", "price_scale", "currency",
-    "member", "client", "owner", "trader", "executor", "capacity", "liquidity_provision",
-    "parent_id",
-)  # fmt: skip
-"""Columns of an event that come from the order's entry."""
-_LINEAGE = {
-    "source_topic": pl.lit("orders"),
-    "source_partition": pl.lit(0, pl.Int32),
-}
+PRODUCER = "exchange"
+_RESULTS = {"OrderEvent": "matching/0", "Execution": "matching/0"}
+"""Who writes what the job would write."""
 
 
 class Tape:
@@ -33,51 +25,40 @@ class Tape:
         self._keep = events
         self._orders: list[pl.DataFrame] = []
         self._events: list[pl.DataFrame] = []
+        self._trades: list[pl.DataFrame] = []
         self._labels: list[pl.DataFrame] = []
 
-    def add(self, world: World, ticks: Mapping[str, int]) -> None:
-        """Take down a floor; `ticks` has the smallest step of each instrument."""
+    def add(self, world: World, listed: Mapping[str, Terms]) -> None:
+        """Take down a floor; `listed` has the terms of each instrument."""
         if not world.commands:
             return
-        entries = [held.order for held in world.held.values()]
-        frame = _columns(entries, Command)
+        entries = _columns([held.order for held in world.held.values()], Command)
         self._orders.append(_columns(world.commands, Command))
-        self._labels.append(_label_frame(world, frame))
-        place = {entry.order_id: n for n, entry in enumerate(entries)}
-        if self._keep or not self._events:
-            events = world.events if self._keep else world.events[:1]
-            self._events.append(_event_frame(events, frame, place, ticks))
+        self._labels.append(_label_frame(world, entries))
+        if self._keep:
+            known = {
+                isin: records.Place("orders", 0, terms.tick, terms.price_scale, terms.currency)
+                for isin, terms in listed.items()
+            }
+            places = [known[event.entry.isin] for event in world.events]
+            self._events.append(records.order_events(world.events, places))
+            self._trades.append(records.executions(world.events, places))
 
     def orders(self) -> pl.DataFrame:
-        """Messages in order of time."""
-        return pl.concat(self._orders).sort("time", maintain_order=True)
+        """Records Order in order of time."""
+        return numbered(self._orders, "Order")
 
     def labels(self) -> pl.DataFrame:
-        """The truth about each order, in order of its last event."""
-        return pl.concat(self._labels).sort("time", maintain_order=True)
+        """Records AbuseLabel in order of the last event of their orders."""
+        return numbered(self._labels, "AbuseLabel")
 
     def events(self) -> pl.DataFrame:
-        """Events in order of time; none if they are not kept."""
-        found = pl.concat(self._events).sort("time", maintain_order=True)
-        return found if self._keep else found.clear()
+        """Records OrderEvent in order of time; none if they are not kept."""
+        return numbered(self._events, "OrderEvent")
 
-
-def executions(events: pl.DataFrame) -> pl.DataFrame:
-    """The trades among events, a row each; the book before them is that of their events."""
-    trades = events.filter(pl.col("last_quantity") > 0)
-    passive = trades.filter("passive").select("execution_id", rests="side")
-    names = {"order": "order_id"} | {name: name for name in _PARTIES}
-    frame = trades.unique("execution_id", keep="first", maintain_order=True)
-    for side, word in (("BUY", "buy"), ("SELL", "sell")):
-        own = trades.filter(side=side).select(
-            "execution_id", **{f"{word}_{to}": pl.col(name) for to, name in names.items()}
-        )
-        frame = frame.join(own, on="execution_id", how="left", maintain_order="left")
-    frame = frame.join(passive, on="execution_id", how="left", maintain_order="left")
-    took = pl.col("rests").replace_strict({"BUY": "SELL", "SELL": "BUY"}, default="NONE")
-    return frame.with_columns(
-        price="last_price", quantity="last_quantity", aggressor=took.fill_null("NONE")
-    )
+    def executions(self) -> pl.DataFrame:
+        """Records Execution in order of time; none if they are not kept."""
+        return numbered(self._trades, "Execution")
 
 
 def control_frame(controls: Sequence[Control]) -> pl.DataFrame:
@@ -114,42 +95,6 @@ def _columns(rows: Sequence[Any], of: Any) -> pl.DataFrame:
     )
 
 
-def _event_frame(
-    events: Sequence[Event],
-    entries: pl.DataFrame,
-    place: Mapping[str, int],
-    ticks: Mapping[str, int],
-) -> pl.DataFrame:
-    columns: dict[str, Any] = dict(zip(Event._fields, zip(*events, strict=True), strict=True))
-    row = [place[entry.order_id] for entry in columns.pop("entry")]
-    counter = [None if c is None else place[c.order_id] for c in columns.pop("counter")]
-    before = np.array(columns.pop("before"), dtype=np.int64)
-    after = np.array(columns.pop("after"), dtype=np.int64)
-    frame = pl.DataFrame({name: list(values) for name, values in columns.items()})
-    own = entries.select(_ENTRY)[np.array(row)]
-    index = pl.Series(counter, dtype=pl.UInt32)
-    others = {
-        name: entries[source].gather(index).fill_null("")
-        for name, source in (
-            ("counter_order", "order_id"), ("counter_owner", "owner"), ("counter_member", "member"),
-        )
-    }  # fmt: skip
-    tops = {
-        name + mark: top[:, n]
-        for mark, top in (("", before), ("_after", after))
-        for n, name in enumerate(("bid", "bid_size", "ask", "ask_size"))
-    }
-    buys = own["side"].to_numpy() == "BUY"
-    return pl.concat([frame, own], how="horizontal").with_columns(
-        pl.col("level").cast(pl.Int32),
-        depth=pl.Series(np.where(buys, before[:, 4], before[:, 5])),
-        opposite_depth=pl.Series(np.where(buys, before[:, 5], before[:, 4])),
-        tick=pl.col("isin").replace_strict(ticks, return_dtype=pl.Int64),
-        **{name: pl.Series(values) for name, values in tops.items()},
-        **others,
-    )
-
-
 def _label_frame(world: World, entries: pl.DataFrame) -> pl.DataFrame:
     held = list(world.held.values())
     return entries.select(
@@ -164,18 +109,13 @@ def _label_frame(world: World, entries: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def numbered(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Records as one producer would number them on one partition."""
-    number = pl.int_range(pl.len(), dtype=pl.Int64)
-    return frame.with_columns(producer=pl.lit("exchange"), sequence=number).select(
-        *record(name).columns
-    )
-
-
-def as_written(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The columns of a result's record, as one shard of the job would write them."""
-    number = pl.int_range(pl.len(), dtype=pl.Int64)
-    frame = frame.with_columns(
-        version=pl.lit(VERSION), first_offset=number, last_offset=number, **_LINEAGE
-    )
-    return numbered(frame, name).with_columns(producer=pl.lit("matching/0"))
+def numbered(frames: Sequence[pl.DataFrame], name: str) -> pl.DataFrame:
+    """Records in order of time, as one producer would number them on one partition."""
+    columns = record(name).columns
+    if not frames:
+        return pl.DataFrame(schema=columns)
+    frame = pl.concat(frames).sort("time", maintain_order=True)
+    return frame.with_columns(
+        producer=pl.lit(_RESULTS.get(name, PRODUCER)),
+        sequence=pl.int_range(pl.len(), dtype=pl.Int64),
+    ).select(*columns)
