@@ -1,6 +1,6 @@
 """What surveillance of order events costs, rules, features and models, in one process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter, process_time
 
 import numpy as np
@@ -77,7 +77,7 @@ def _folded(
 
 def _batched(model: Model, rows: Array) -> list[Result]:
     """Microseconds an order, all together: score, its parts, contributions."""
-    parts = {
+    parts: dict[str, Callable[[Array], object]] = {
         "boosted trees": model.raw,
         "forest and autoencoder": model.oddity,
         "score of all three": model.score,

@@ -75,7 +75,7 @@ def found(seen: Sequence[Market], model: Model) -> Found:
 def _named(one: Market) -> pl.DataFrame:
     """The orders that each alert rests on."""
     schema = {"alert_id": pl.String, "rule": pl.String, "time": pl.Int64, "events": pl.String}
-    alerts = one.alerts.select(schema) if one.alerts.height else pl.DataFrame(schema=schema)
+    alerts = one.alerts.select(*schema) if one.alerts.height else pl.DataFrame(schema=schema)
     behind = alerts.with_columns(event_id=pl.col("events").str.split(";")).explode("event_id")
     joined = behind.join(one.events.drop("time"), on="event_id", how="inner")
     return joined.select("alert_id", "rule", "time", "order_id", "isin", "mic",

@@ -13,6 +13,7 @@ from connectors.store import TableStore
 from schemas.step import Clock, State, TableSpec
 from udfs.abuse import step
 from udfs.abuse.features import FEATURES, Scorer, Unscored
+from udfs.abuse.rulebook import RuleBook
 from udfs.abuse.trees import Array
 
 BATCH = 20_000
@@ -95,10 +96,12 @@ def folded(
     Args:
         events: Records OrderEvent in log order.
         links: Records by topic, of LINKS; they come before all events.
-        scorer: The model that decides; none if left out.
+        scorer: The model that decides; if left out there is none, and no rule.
     """
     kept = Kept()
-    judge = step.AbuseStep(scorer=scorer or Unscored(), watcher=kept)
+    silent = RuleBook.model_validate({rule: {"enabled": False} for rule in RuleBook.model_fields})
+    book = silent if scorer is None else RuleBook()
+    judge = step.AbuseStep(book=book, scorer=scorer or Unscored(), watcher=kept)
     store = TableStore({**step.TABLES, **kept.tables}, {})
     out: dict[str, list[pl.DataFrame]] = {}
     batches = [{topic: placed(frame, 0) for topic, frame in links.items() if frame.height}]
