@@ -28,7 +28,7 @@ def classifier(
         l2_regularization=1.0, min_samples_leaf=20, early_stopping=False, random_state=seed,
     )  # fmt: skip
     with threadpool_limits(1):
-        made.fit(features.astype(np.float32), positive, sample_weight=weights)
+        made.fit(_filled(features), positive, sample_weight=weights)
     return made
 
 
@@ -38,8 +38,15 @@ def isolation(features: Array, seed: int) -> IsolationForest:
         n_estimators=CUTS, max_samples=min(SHOWN, len(features)), random_state=seed
     )
     with threadpool_limits(1):
-        made.fit(features.astype(np.float32))
+        made.fit(_filled(features))
     return made
+
+
+def _filled(features: Array) -> Array:
+    """float32; a feature that is always missing is 0: nothing can be cut there, nor has to be."""
+    found = features.astype(np.float32)
+    found[:, np.isnan(found).all(axis=0)] = 0.0
+    return np.asarray(found)
 
 
 def boosted(fitted: Sequence[Any]) -> Trees:
