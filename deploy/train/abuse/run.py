@@ -34,7 +34,7 @@ USUAL_PRECISION = 0.6
 FEWEST = 200
 """A head needs so many orders of its practices in training."""
 MIXES: Mapping[str, Mapping[str, int]] = {
-    "train": {"default": 2, "practices": 2, "hard": 1},
+    "train": {"default": 1, "practices": 2, "hard": 1},
     "validation": {"default": 1, "practices": 1, "hard": 1},
 }
 LOOKED = 60_000
