@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
+from udfs.abuse import crossing
+from udfs.abuse import step as abuse
 from udfs.aml import step as aml
 from udfs.aml import trust
 from udfs.aml.slots import VERSION as AML_VERSION
@@ -297,6 +299,42 @@ def marks_job(config: Config) -> JobSpec:
     )
 
 
+def abuse_job(config: Config) -> JobSpec:
+    """Order events and links to alerts with evidence; what may be half of an abuse, in one place.
+
+    Order events are our own results and links may be dated ahead, so all may have any time.
+    """
+    lateness = config.lateness_ms * 1_000
+    topics = (abuse.EVENTS, *abuse.CONTROLS)
+    return JobSpec(
+        name="abuse",
+        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in topics),
+        step=abuse.AbuseStep(),
+        tables=abuse.TABLES,
+        results=abuse.RESULTS,
+        gathered=frozenset({abuse.EPISODES}),
+        version=f"{abuse.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+def crossing_job(config: Config) -> JobSpec:
+    """Episodes of all shards, in one partition, to alerts of abuse over several books."""
+    lateness = config.lateness_ms * 1_000
+    topics = (crossing.EPISODES, crossing.LINKS)
+    return JobSpec(
+        name="crossing",
+        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in topics),
+        step=crossing.CrossingStep(),
+        tables=crossing.TABLES,
+        results=(crossing.ALERTS, crossing.EVIDENCE),
+        version=f"{crossing.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
@@ -308,4 +346,6 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "risk": risk_job,
     "firm": firm_job,
     "marks": marks_job,
+    "abuse": abuse_job,
+    "crossing": crossing_job,
 }

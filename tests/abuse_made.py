@@ -1,10 +1,11 @@
-"""Order events as a venue's own book makes them, from scripts of orders; for tests of surveillance."""
+"""Order events as a venue's own book makes them, from scripts of orders."""
 
 from itertools import count
 
 import numpy as np
 import polars as pl
 
+from connectors.state import ColumnTable
 from schemas.records import record
 from schemas.step import Clock
 from udfs.matching.book import Book
@@ -22,7 +23,8 @@ class Venue:
     """Books in continuous trading; `order`, `cancel` and `replace` write what they cause."""
 
     def __init__(self, start=START):
-        self.books, self.rows, self.ids, self.now = {}, [], count(1), start
+        self.books, self.rows, self.placed = {}, [], {}
+        self.ids, self.now = count(1), start
 
     def book(self, isin, mic):
         if (isin, mic) not in self.books:
@@ -38,14 +40,15 @@ class Venue:
 
     def order(self, owner, side, quantity, price, **more):
         name = more.pop("order_id", f"o{next(self.ids)}")
+        self.placed[name] = (owner, side)
         self._send("NEW", name, owner, side, quantity, price, more)
         return name
 
     def cancel(self, name, **more):
-        self._send("CANCEL", name, "x", "BUY", 0, 0, more)
+        self._send("CANCEL", name, *self.placed[name], 0, 0, more)
 
     def replace(self, name, quantity, price, **more):
-        self._send("REPLACE", name, more.pop("owner", "x"), "BUY", quantity, price, more)
+        self._send("REPLACE", name, *self.placed[name], quantity, price, more)
 
     def wait(self, seconds):
         self.now += round(seconds * SECOND)
@@ -78,7 +81,7 @@ class Venue:
             price=price,
             quantity=quantity,
             owner=owner,
-            **{"display_quantity": quantity, **given},
+            **{"display_quantity": quantity} | given,
         )
         book = self.book(isin, mic)
         self._write(book.apply(command), book)
@@ -139,8 +142,6 @@ def frame(rows):
 
 def fold(step, tables, events, ends=None, links=None):
     """Outputs of the step over a log cut at `ends`; links are frames by topic."""
-    from connectors.state import ColumnTable
-
     state = {name: ColumnTable(spec) for name, spec in tables.items()}
     found, begin = {}, 0
     for end in ends or [events.height]:

@@ -79,7 +79,12 @@ def raised(
     if not hits:
         return []
     now, hits = view.facts.now, sorted(hits, key=lambda one: one[1].row)
-    names = [f"{prefix}{rule}|{now['pair'][hit.row]}|{hit.subject}" for rule, hit in hits]
+    names = [
+        f"{prefix}{rule}|book {now['booked'][hit.row]}|{hit.subject}"
+        if hit.subject
+        else f"{prefix}{rule}|{now['pair'][hit.row]}"
+        for rule, hit in hits
+    ]
     until = dict(_until(state, names))
     place = {int(row): at for at, row in enumerate(view.scored["row"].to_list())}
     kept: list[tuple[str, Hit]] = []
@@ -92,7 +97,7 @@ def raised(
     if not kept:
         return []
     state[SAID].upsert(pl.DataFrame({"name": list(until), "until": list(until.values())}))
-    events = view.facts.frame[[hit.row for _, hit in kept]].select(*_EVENT).rows(named=True)
+    events = view.facts.frame.select(*_EVENT)[[hit.row for _, hit in kept]].rows(named=True)
     features = _features(view, kept, place, scorer)
     decided = f"rules:{digest(book)}"
     out = []

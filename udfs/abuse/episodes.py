@@ -84,9 +84,9 @@ def _told(view: View, at: Array, kind: str) -> pl.DataFrame:
         for part, a, b in ((entry, "ask0", "bid0"), (now, "ask", "bid"))
     )
     moved = np.where((best0 > 0) & (best > 0), (best - best0) * (1 - 2 * now["side"][rows]), 0)
-    events = view.facts.frame[rows].select(
+    events = view.facts.frame.select(
         "event_id", "order_id", "isin", "mic", "owner", "side", "price_scale", "currency"
-    )
+    )[rows]
     share = np.nan_to_num(f["size_to_depth"][at])
     notional = [min(abs(int(a) * int(b)), LARGEST) for a, b in zip(size, price, strict=True)]
     return events.with_columns(

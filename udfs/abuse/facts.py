@@ -22,6 +22,7 @@ from udfs.abuse.memory import (
     CLOCK,
     ENTRY,
     MINUTE,
+    OWNERS,
     PAIR_WINDOWS,
     SNAPSHOT,
     STOCK,
@@ -46,8 +47,8 @@ class Facts:
     Attributes:
         frame: The events in log order, as from udfs.abuse.intake.take.
         now: Whole numbers by name, a value an event: columns of the event, `at`, `side` (0 buys, 1
-            sells), `ended`, `traded`, `pair`, `booked` (number of the book), `book_at` (time of the book's event before), CARRIED of
-            the order.
+            sells), `ended`, `traded`, `pair`, `booked` (number of the book), `book_at` (time of the
+            event before in the book), CARRIED of the order.
         entry: ENTRY of the order of each event.
         entry_event: Id of the event that entered it.
         sums: SUMS and STOCK of the owner in the book after each event.
@@ -149,11 +150,11 @@ def _paired(state: State, frame: pl.DataFrame, now: Columns) -> tuple[pl.DataFra
                 {
                     "name": names.filter(pl.Series(~there)),
                     "pair": number[~there],
-                    "owner": frame["owner"][first],
-                    "book": now["booked"][first],
                 }
             )
         )
+        new = {"pair": number[~there], "owner": frame["owner"][first]}
+        state[OWNERS].upsert(pl.DataFrame(new))
     return state["abuse.pairs"].lookup(pl.Series("pair", number)), groups
 
 
@@ -316,7 +317,7 @@ def _entries(taken: Taken, now: Columns, sums: Columns) -> tuple[Columns, pl.Ser
         np.where(buy, sums[a][first], sums[b][first])
         for a, b in (("open_buy_size", "open_sell_size"), ("open_sell_size", "open_buy_size"))
     )
-    flags = taken.frame[first]
+    flags = taken.frame.select("liquidity_provision", "parent_id", "event_id")[first]
     new = {
         "pair": one["pair"],
         "side": one["side"],

@@ -11,10 +11,9 @@ from udfs.aml.flow_groups import by_code
 
 def coded(keys: pl.Series) -> tuple[pl.Series, Array]:
     """The distinct keys in order of appearance, and for each row the place of its key in them."""
-    distinct = keys.unique(maintain_order=True).alias("key")
-    places = distinct.to_frame().with_row_index("place")
-    rows = keys.alias("key").to_frame().join(places, on="key", how="left", maintain_order="left")
-    return distinct, rows["place"].to_numpy().astype(np.int64)
+    places: dict[str, int] = {}
+    codes = [places.setdefault(key, len(places)) for key in keys.to_list()]
+    return pl.Series("key", list(places), dtype=pl.String), np.array(codes, dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,15 @@ NEWO, REME, CAME, CAMO, REMO, EXPI, PARF, FILL = (
     CODES.index(code) for code in ("NEWO", "REME", "CAME", "CAMO", "REMO", "EXPI", "PARF", "FILL")
 )
 ENDS = (CAME, CAMO, EXPI, FILL)
+COLUMNS = (
+    *("event_id", "order_id", "isin", "mic", "event", "side", "time", "quantity", "remaining"),
+    *("removed", "price", "displayed", "last_price", "last_quantity", "entry_time", "level"),
+    *("depth", "opposite_depth", "bid", "bid_size", "ask", "ask_size", "bid_after", "ask_after"),
+    *("bid_size_after", "ask_size_after", "tick", "offset", "passive", "execution_id"),
+    *("counter_order", "counter_owner", "owner", "member", "trader", "capacity", "parent_id"),
+    *("liquidity_provision", "phase", "currency", "price_scale", "appended"),
+)
+"""Columns of an event that are used."""
 NAMES: Mapping[str, str] = {
     "EXECUTION_WITHOUT_ORDER": "a trade of an order of which no entry was seen",
     "UNKNOWN_ORDER": "an event of an order of which no entry was seen, or that is over",
@@ -51,12 +60,13 @@ class Taken:
 
 def keyed(events: pl.DataFrame) -> pl.DataFrame:
     """Events in log order with their keys, but those of orders that never entered a book."""
-    book = pl.concat_str("isin", "mic", separator="|")
-    code = pl.col("event").replace_strict(list(CODES), list(range(len(CODES))), default=REMO)
+    code = pl.col("event").cast(pl.Enum(CODES), strict=False).to_physical().cast(pl.Int64)
     return (
-        events.with_columns(book=book, code=code.cast(pl.Int64))
-        .filter(pl.col("code") != REMO)
+        events.lazy()
+        .filter(pl.col("event") != CODES[REMO])
+        .select(*COLUMNS, code=code, book=pl.concat_str("isin", "mic", separator="|"))
         .with_columns(key=pl.concat_str("book", "order_id", separator="|"))
+        .collect()
     )
 
 

@@ -50,6 +50,7 @@ BOOK_WINDOWS: Mapping[str, Window] = {
 
 
 TRADES, WITHDRAWN, CLOCK = "abuse.trades", "abuse.withdrawn", "abuse.clock"
+OWNERS = "abuse.owners"
 KEPT = 3_600 * SECOND
 """Trades and withdrawn orders are remembered for so long."""
 SNAPSHOT = ("bid", "bid_size", "ask", "ask_size")
@@ -64,9 +65,8 @@ TABLES: Mapping[str, TableSpec] = {
     ORDERS: TableSpec(
         {"key": "str", "entry_event": "str", "live": "int", **_ints(*ENTRY, *CARRIED)}, "key"
     ),
-    "abuse.pair.names": TableSpec(
-        {"name": "str", "pair": "int", "owner": "str", "book": "int"}, "name"
-    ),
+    "abuse.pair.names": TableSpec({"name": "str", "pair": "int"}, "name"),
+    OWNERS: TableSpec({"pair": "int", "owner": "str"}, "pair"),
     "abuse.pairs": TableSpec(
         _ints("pair", "at", "bought_at", "sold_at", "top", "top_day", *SUMS, *STOCK), "pair"
     ),
@@ -97,8 +97,9 @@ TABLES: Mapping[str, TableSpec] = {
 """State of a shard, but for that of rules.
 
 `orders` holds what is open; an order leaves with its end. `pairs` are owners in books, by numbers
-that `pair.names` gives in order of first appearance; they and `books` stay. `counterparties` says
-how much an owner traded with another on a day, `halves` one side of trades whose other side was not
-yet seen. `trades` and `withdrawn` are what rules look back at, by `n`, the number of the event in
-the log of the shard. `pair.*` and `book.*` are what windows need (udfs.abuse.windows).
+that `pair.names` gives in order of first appearance (`owners`: who it is); they and `books` stay.
+`counterparties` says how much an owner traded with another on a day, `halves` one side of trades
+whose other side was not yet seen. `trades` and `withdrawn` are what rules look back at, by `n`, the
+number of the event in the log of the shard. `pair.*` and `book.*` are what windows need
+(udfs.abuse.windows).
 """

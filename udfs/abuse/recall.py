@@ -23,9 +23,9 @@ def remember(state: State, seen: Facts, close: int) -> None:
         names = ("n", "at", "time", "pair", "booked", "side", "passive", "offset")
         near = seen.now["at"][rows] % (24 * 3_600 * 1_000_000) >= close
         state[TRADES].append(
-            seen.frame[rows]
-            .select("event_id", "order_id", "execution_id", "counter_owner", *AFTER)
-            .with_columns(
+            seen.frame.select("event_id", "order_id", "execution_id", "counter_owner", *AFTER)[
+                rows
+            ].with_columns(
                 *(pl.Series(name, now[name][rows]) for name in (*names, *SNAPSHOT)),
                 price=pl.Series(now["last_price"][rows]),
                 quantity=pl.Series(now["last_quantity"][rows]),
@@ -56,9 +56,7 @@ def _withdrawn(state: State, seen: Facts) -> None:
     columns |= {f"entry_{name}": entry[name][rows] for name in SNAPSHOT}
     columns |= {f"entry_{name}_after": entry[f"{name}0"][rows] for name in SNAPSHOT}
     state[WITHDRAWN].append(
-        seen.frame[rows]
-        .select("event_id", "order_id")
-        .with_columns(
+        seen.frame.select("event_id", "order_id")[rows].with_columns(
             seen.entry_event[rows],
             **{name: pl.Series(column) for name, column in columns.items()},
         )

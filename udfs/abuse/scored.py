@@ -10,7 +10,7 @@ from udfs.abuse.facts import NEVER, Columns, Facts
 from udfs.abuse.features import FEATURES, FULL, Array
 from udfs.abuse.intake import CAME, PARF
 from udfs.abuse.memory import BOOK_SUMS, BOOK_WINDOWS, DAY, PAIR_WINDOWS, SUMS
-from udfs.abuse.windows import SECOND
+from udfs.abuse.windows import SECOND, Kept
 
 LEAST_MINUTES = 30
 """Means and deviations of a book's minutes are known once so many of them are over."""
@@ -34,12 +34,16 @@ def rows(state: State, seen: Facts, close: int) -> pl.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         found = _order(now, entry, sums)
         windows = _bases(state, now)
-        traded = _booked(state, now, book)
+        kept = {
+            name: window.kept(state, now["booked"], now["at"])
+            for name, window in BOOK_WINDOWS.items()
+        }
+        traded = _booked(kept, book)
         for window, base in windows.items():
             found |= _windowed(window, base, now, sums, traded[window])
         found |= _day(now, sums, windows["day"], traded["close"])
-        found |= _book(state, now, sums, book, windows["60s"], close)
-    known = seen.frame[at].select(*ROW)
+        found |= _book(kept, now, sums, book, windows["60s"], close)
+    known = seen.frame.select(*ROW)[at]
     columns = {name: _finite(found[name]) for name in FEATURES}
     return known.with_columns(row=pl.Series(at), **{n: pl.Series(c) for n, c in columns.items()})
 
@@ -123,16 +127,15 @@ def _bases(state: State, now: Columns) -> Mapping[str, Columns]:
     """By window the sums of the owner in the book at which it began."""
     out = {}
     for name, window in PAIR_WINDOWS.items():
-        base = window.base(state, now["pair"], now["at"])
+        base = window.kept(state, now["pair"], now["at"]).base()
         out[name] = {column: base[:, place] for place, column in enumerate(SUMS)}
     return out
 
 
-def _booked(state: State, now: Columns, book: Columns) -> Columns:
+def _booked(kept: Mapping[str, Kept], book: Columns) -> Columns:
     """What each book traded in each window, and near the close on the day."""
-    seconds = BOOK_WINDOWS["60s"].base(state, now["booked"], now["at"])
-    minutes = BOOK_WINDOWS["1h"].base(state, now["booked"], now["at"])
-    days = BOOK_WINDOWS["day"].base(state, now["booked"], now["at"], buckets=1)
+    seconds, minutes = kept["60s"].base(), kept["1h"].base()
+    days = kept["day"].base(buckets=1)
     return {
         "60s": book["traded"] - seconds[:, 1],
         "1h": book["traded"] - minutes[:, 0],
@@ -183,13 +186,18 @@ def _day(now: Columns, sums: Columns, base: Columns, close_book: Array) -> Colum
 
 
 def _book(
-    state: State, now: Columns, sums: Columns, book: Columns, recent: Columns, close: int
+    kept: Mapping[str, Kept],
+    now: Columns,
+    sums: Columns,
+    book: Columns,
+    recent: Columns,
+    close: int,
 ) -> Columns:
     """Features of the book, and the order's size against its mean on the day before."""
-    window, where = BOOK_WINDOWS["day"], (now["booked"], now["at"])
-    today = window.base(state, *where, buckets=1)
-    before = window.base(state, *where, buckets=1, back=1)
-    past = today - window.base(state, *where)
+    days = kept["day"]
+    today = days.base(buckets=1)
+    before = days.base(buckets=1, back=1)
+    past = today - days.base()
     place = {name: BOOK_SUMS.index(name) for name in BOOK_SUMS}
     count, total, squares = (
         past[:, place[name]].astype(np.float64)
@@ -198,10 +206,10 @@ def _book(
     mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - mean * mean, 1.0))
     mean = _or_nan(mean, count >= LEAST_MINUTES)
-    messages = book["messages"] - BOOK_WINDOWS["60s"].base(state, *where)[:, 0]
+    messages = book["messages"] - kept["60s"].base()[:, 0]
     own = sums["messages"] - recent["messages"]
     entered = today - before
-    mids = BOOK_WINDOWS["1h"].base(state, *where, buckets=6)[:, 1]
+    mids = kept["1h"].base(buckets=6)[:, 1]
     mid = now["bid"] + now["ask"]
     known = (mids > 0) & (now["bid"] > 0) & (now["ask"] > 0)
     moved = (mid - mids) / (2 * now["tick"]) * (1 - 2 * now["side"])

@@ -59,8 +59,10 @@ class Raised:
         return sorted(once.values(), key=lambda piece: (piece.time, piece.offset))
 
 
-def alerts(raised: Sequence[Raised], shard: int) -> pl.DataFrame:
-    """Records Alert."""
+def alerts(
+    raised: Sequence[Raised], shard: int, topic: str = EVENTS, version: str = VERSION
+) -> pl.DataFrame:
+    """Records Alert; `topic` is what their offsets are of."""
     rows = []
     for one in raised:
         hit, event, pieces = one.hit, one.event, one.pieces
@@ -92,25 +94,30 @@ def alerts(raised: Sequence[Raised], shard: int) -> pl.DataFrame:
                 "first_time": min(times),
                 "last_time": max(times),
                 "corrects": "",
-                **_lineage(min(offsets), max(offsets), shard),
+                **_lineage(min(offsets), max(offsets), shard, topic, version),
             }
         )
     return as_record(pl.DataFrame(rows, infer_schema_length=None), "Alert")
 
 
-def evidence(raised: Sequence[Raised], shard: int) -> pl.DataFrame:
+def evidence(
+    raised: Sequence[Raised], shard: int, topic: str = EVENTS, version: str = VERSION
+) -> pl.DataFrame:
     """Records Evidence: the events behind each alert, then features."""
     rows: list[dict[str, object]] = []
     for one in raised:
-        common = {"alert_id": one.alert_id, "isin": one.event["isin"], "mic": one.event["mic"]}
-        parts = [*map(_event, one.pieces[:LISTED]), *(_feature(f, one) for f in one.features)]
+        common = {"alert_id": one.alert_id}
+        parts = [
+            *(_event(piece, one) for piece in one.pieces[:LISTED]),
+            *(_feature(feature, one) for feature in one.features),
+        ]
         for place, part in enumerate(parts):
             id_ = f"{one.alert_id}/{place}"
             rows.append({"evidence_id": id_, "place": place, **common, **part})
     frame = pl.DataFrame(rows, infer_schema_length=None)
     return as_record(
         frame.with_columns(
-            source_topic=pl.lit(EVENTS), source_partition=pl.lit(shard), version=pl.lit(VERSION)
+            source_topic=pl.lit(topic), source_partition=pl.lit(shard), version=pl.lit(version)
         ),
         "Evidence",
     )
@@ -136,8 +143,10 @@ def refusals(refused: pl.DataFrame, shard: int) -> pl.DataFrame:
     )
 
 
-def _event(piece: Piece) -> dict[str, object]:
+def _event(piece: Piece, of: Raised) -> dict[str, object]:
     return {
+        "isin": piece.isin or of.event["isin"],
+        "mic": piece.mic or of.event["mic"],
         "time": piece.time,
         "kind": piece.kind,
         "event_id": piece.event_id,
@@ -157,6 +166,8 @@ def _event(piece: Piece) -> dict[str, object]:
 
 def _feature(feature: Feature, of: Raised) -> dict[str, object]:
     return {
+        "isin": of.event["isin"],
+        "mic": of.event["mic"],
         "time": of.event["time"],
         "kind": "FEATURE",
         "event_id": "",
@@ -174,11 +185,11 @@ def _feature(feature: Feature, of: Raised) -> dict[str, object]:
     }
 
 
-def _lineage(first: int, last: int, shard: int) -> dict[str, object]:
+def _lineage(first: int, last: int, shard: int, topic: str, version: str) -> dict[str, object]:
     return {
-        "source_topic": EVENTS,
+        "source_topic": topic,
         "source_partition": shard,
         "first_offset": first,
         "last_offset": last,
-        "version": VERSION,
+        "version": version,
     }

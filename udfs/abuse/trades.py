@@ -19,6 +19,12 @@ LIKE_SIZE = 100
 """Orders are alike in size if they differ by at most one part of so many of the greater."""
 
 
+_USED = (
+    *("key", "book", "owner", "execution_id", "counter_order", "counter_owner", "entry_time"),
+    *("quantity", "last_quantity"),
+)
+
+
 @dataclass(frozen=True)
 class Sides:
     """The trades of a batch, seen from each side.
@@ -54,7 +60,7 @@ def sides(state: State, frame: pl.DataFrame, pairs: Array, at: Array) -> Sides:
         at: Business time of each event.
     """
     rows = np.flatnonzero(frame["code"].to_numpy() >= PARF)
-    part = frame[rows]
+    part = frame.select(*_USED)[rows]
     entry, size = part["entry_time"].to_numpy(), part["quantity"].to_numpy()
     other_entry, other_size = _others(state, frame, part, at[rows])
     age = np.where(other_size > 0, np.abs(entry - other_entry), NOT_KNOWN)

@@ -64,39 +64,55 @@ class Window:
             frame[name] = before[rows, place]
         state[self.table].append(pl.DataFrame(frame))
 
-    def base(
-        self, state: State, numbers: Array, at: Array, buckets: int = 0, back: int = 0
-    ) -> Array:
-        """The sums at which the window of each event began, after `starts`.
+    def kept(self, state: State, numbers: Array, at: Array) -> "Kept":
+        """What is remembered of the groups of some events, after `starts`.
 
         Args:
             state: Has the table.
             numbers: Group of each event.
             at: Its business time.
-            buckets: Length of the window; 0: `self.buckets`, the longest.
-            back: So many rows of the group further back; its oldest row if there are not so many.
-
-        Returns:
-            Shape (n, len(names)).
         """
-        length = buckets or self.buckets
-        kept = state[self.table].having("group", pl.Series(np.unique(numbers)))
-        bucket, group = kept["bucket"].to_numpy(), kept["group"].to_numpy()
+        rows = state[self.table].having("group", pl.Series(np.unique(numbers)))
+        bucket = rows["bucket"].to_numpy()
         least = int(at.min(initial=2**62)) // self.grain - self.buckets
         inside = np.flatnonzero(bucket > least)
         wide = int(at.max(initial=0)) // self.grain - least + 2
-        keys = group[inside] * wide + np.minimum(bucket[inside] - least, wide - 1)
+        keys = rows["group"].to_numpy()[inside] * wide
+        keys += np.minimum(bucket[inside] - least, wide - 1)
         order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        first = np.searchsorted(keys, numbers * wide + (at // self.grain - length + 1 - least))
-        if back:
-            first = np.maximum(first - back, np.searchsorted(keys, numbers * wide))
-        found = inside[order[first]]
-        out = np.empty((len(at), len(self.names)), dtype=np.int64)
-        for place, name in enumerate(self.names):
-            out[:, place] = kept[name].to_numpy()[found]
-        return out
+        wanted, now = numbers * wide, at // self.grain - least
+        return Kept(self, rows, inside[order], keys[order], wanted, now)
 
     def forget(self, state: State, now: int) -> None:
         """Drop what no window can ask for once the shard has seen `now`."""
         state[self.table].expire("bucket", (now - SLACK) // self.grain - self.buckets + 1)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows of a window's groups in order of group and bucket, and the events that ask for them."""
+
+    window: Window
+    rows: pl.DataFrame
+    places: Array
+    keys: Array
+    wanted: Array
+    now: Array
+
+    def base(self, buckets: int = 0, back: int = 0) -> Array:
+        """The sums at which the window of each event began, shape (n, len(names)).
+
+        Args:
+            buckets: Length of the window; 0: the longest.
+            back: So many rows of the group further back; its oldest row if there are not so many.
+        """
+        length = buckets or self.window.buckets
+        first = np.searchsorted(self.keys, self.wanted + self.now - length + 1)
+        if back:
+            first = np.maximum(first - back, np.searchsorted(self.keys, self.wanted))
+        found = self.places[first]
+        names = self.window.names
+        out = np.empty((len(found), len(names)), dtype=np.int64)
+        for place, name in enumerate(names):
+            out[:, place] = self.rows[name].to_numpy()[found]
+        return out

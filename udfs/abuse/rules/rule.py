@@ -41,7 +41,7 @@ class RuleParams(BaseModel):
 
 @dataclass(frozen=True)
 class Piece:
-    """One event behind an alert: fields of the record Evidence."""
+    """One event behind an alert: fields of the record Evidence; isin and mic if not the alert's."""
 
     kind: Kind
     time: int
@@ -52,6 +52,8 @@ class Piece:
     quantity: int
     offset: int
     book: tuple[int, ...]
+    isin: str = ""
+    mic: str = ""
 
 
 @dataclass(frozen=True)
