@@ -105,6 +105,8 @@ class Order:
             burst = None if self.burst is None else Burst(self.burst)
             return MarketWorld(self.seed, first, self.days or 1, amount, burst)
         if self.kind == ExchangeWorld.kind:
+            if Faults.parse(self.faults).rate:
+                raise ValueError("--faults is not for exchange: leave it out")
             mix = self.mix or "default"
             return ExchangeWorld(self.seed, mix, first, self.days or 3, self.count)
         if self.kind == Trades.kind:

@@ -16,6 +16,7 @@ from udfs.aml import trust
 from udfs.aml.slots import VERSION as AML_VERSION
 from udfs.graph import links
 from udfs.graph import step as graph
+from udfs.matching import step as matching
 from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
@@ -32,6 +33,9 @@ ANY_TIME = 2**61
 
 RISK_SLICE_MS = 250
 """Longest slice of the market-risk jobs: a P&L is as old as its slice is long."""
+
+MATCHING_SLICE_MS = 250
+"""Longest slice of the matching job: an order waits so long for its answer."""
 
 SHARDS_APART = 900 * SECOND
 """So much business time the shards of a job may be apart: what they gather in one partition is not
@@ -335,6 +339,28 @@ def crossing_job(config: Config) -> JobSpec:
     )
 
 
+def matching_job(config: Config) -> JobSpec:
+    """Orders and what venues set to order events, trades, levels and best prices.
+
+    Controls and terms may be dated ahead: they count from their place in the log on.
+    """
+    lateness = config.lateness_ms * 1_000
+    settings = (matching.INSTRUMENTS, matching.CONTROLS)
+    return JobSpec(
+        name="matching",
+        feeds=(
+            *(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in settings),
+            Feed(matching.ORDERS, lateness, order="log"),
+        ),
+        step=matching.MatchingStep(),
+        tables=matching.TABLES,
+        results=matching.RESULTS,
+        version=f"{matching.VERSION};{config}",
+        slice_ms=min(config.slice_ms, MATCHING_SLICE_MS),
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
@@ -348,4 +374,5 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "marks": marks_job,
     "abuse": abuse_job,
     "crossing": crossing_job,
+    "matching": matching_job,
 }

@@ -76,6 +76,11 @@ tidemark bench risk --numbers
 tidemark bench risk --ticks 1000000
 """
 
+_MATCHING_EXAMPLES = """Example:
+
+tidemark bench matching --commands 200000
+"""
+
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
 
@@ -95,6 +100,7 @@ def register(app: typer.Typer) -> None:
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
     bench.command("risk", epilog=_RISK_EXAMPLES)(risk)
+    bench.command("matching", epilog=_MATCHING_EXAMPLES)(matching)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -317,6 +323,21 @@ def risk(
     with _told("risk") as echo:
         results = bench.run(Settings.load(), seed, ticks, repeats, numbers, echo)
     _show(Report("risk", seed, results), as_json, out)
+
+
+def matching(
+    commands: Annotated[int, typer.Option(min=10_000, help="Commands of the flow.")] = 200_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Orders through the books on one core: alone, as a step, from messages to messages."""
+    from deploy.bench import matching as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"{commands:,} commands"):
+        results = bench.run(seed, commands)
+    _show(Report("matching", seed, results), as_json, out)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The simulated exchange as a feed for Kafka: instruments, links, controls, orders, labels.
 
-Units bear their own times. The whole simulation is held in memory: about 1 KB an order.
+Units bear their own times. A control is in no chunk with orders, and the sender waits before and
+after it, so that a phase begins between the same two orders in every log. The whole simulation is
+held in memory.
 """
 
 from collections.abc import Iterator, Mapping
@@ -60,6 +62,8 @@ class ExchangeWorld:
                 for what, frame in enumerate(self._frames.values())
             ]
         ).sort("at", maintain_order=True)
+        control = pl.col("what") == _TOPICS.index("venue.controls")
+        self._units = self._units.with_columns(apart=control)
         self.count = self._units.height
         """Units there are: messages to the venues, and what is told about them."""
         self.start = int(self._units["at"][0])

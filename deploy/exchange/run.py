@@ -1,6 +1,7 @@
 """A floor from its first day to its last: phases, honest business, hard negatives and schemes."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from connectors.generators.draw import choose, stream
 from deploy.exchange.abuse.case import Case
 from deploy.exchange.calendar import MINUTE, Session, busy_times
 from deploy.exchange.honest.auctions import closing, opening
-from deploy.exchange.honest.crowd import ACTS, react
+from deploy.exchange.honest.crowd import ACTS, limit, react, refill
 from deploy.exchange.honest.maker import Maker
 from deploy.exchange.honest.programmes import PROGRAMMES
 from deploy.exchange.listing import Floor
@@ -20,12 +21,10 @@ from deploy.exchange.venue import Venue
 from deploy.exchange.world import Script, World
 from udfs.matching.messages import Control
 
-_AUCTIONS, _REACTIONS = 0.03, 0.035
+_AUCTIONS, _REACTIONS = 0.03, 0.06
 """Shares of a day's honest orders."""
 _LATER = 0.7
 """Share of the last day after which nothing is left to chance, so that counts agree."""
-_SLACK = 12
-"""Orders that are kept for the last minutes of all, because some come unplanned."""
 _LARGE = 0.015
 """Floors of at least this weight have more market makers and levels."""
 
@@ -52,7 +51,7 @@ class FloorRun:
         self.pit = Pit(self.world, venues, makers)
         self.pit.slow = [float(terms.price) for terms, _ in floor.places]
         for venue, (terms, _) in zip(venues, floor.places, strict=True):
-            venue.react = self._react
+            venue.react, venue.thin = self._react, self._refill
             venue.linked = [
                 (there, terms.direction * theirs.direction)
                 for there, (theirs, _) in zip(venues, floor.places, strict=True)
@@ -70,16 +69,25 @@ class FloorRun:
                     at = self.pit.opened + int(one.share * self._session.length)
                     self.world.start(at, one.practice.script(self.pit, one.case), True)
             if n == last:
-                self.world.run(self.pit.opened + int(_LATER * self._session.length))
-                self.pit.reserve = 0
-                self._act(target - self._certain() - _SLACK, self.pit.closing - 2 * MINUTE)
-            self.world.run(self.pit.closing - 2 * MINUTE)
-            if n == last:
-                due = self.world.entered + self._calls * len(self.pit.venues)
-                self._act(target - due, self.pit.closing)
+                self._last_hours(target)
             self.world.run(self.pit.closing)
             self._close(self._days[min(n + 1, last)] + self._session.opened)
         return self.world
+
+    def _last_hours(self, target: int) -> None:
+        """Let the rest of the last day have as many orders as are missing, and no more."""
+        world, pit = self.world, self.pit
+        calls = self._calls * len(pit.venues)
+        for begin, end in pairwise((_LATER, 0.8, 0.9, 0.96, 0.995)):
+            world.run(pit.opened + int(begin * self._session.length))
+            missing = max(0, target - self._certain())
+            part = (end - begin) / (1.0 - begin)
+            pit.reserve = int(0.25 * missing * part)
+            until = pit.opened + int(end * self._session.length)
+            self._act(int(missing * part) - pit.reserve, until)
+        world.run(pit.closing - MINUTE // 30)
+        for _ in range(target - calls - world.entered):
+            limit(pit, 0)
 
     def _planted(self, day: int) -> int:
         """Orders that schemes which have begun by a day may still enter."""
@@ -113,6 +121,8 @@ class FloorRun:
         world.start(world.now + 1, self._quotes(quotes))
         planned = sum(case.budget for case in self._cases)
         acts = honest - planned - 2 * self._calls * len(pit.venues) - pit.reserve - len(quotes)
+        for venue in pit.venues:
+            venue.refilling = False
         self._left = 0
         self._act(acts, pit.closing)
 
@@ -194,7 +204,7 @@ class FloorRun:
                 venue,
                 houses[int(house)],
                 levels=4 if large else 3,
-                half=1.0 + 0.8 * n + 0.5 * rng.random(),
+                half=1.4 + 0.8 * n + 0.5 * rng.random(),
                 size=int(venue.size * (1.0 + rng.random())),
                 pegs=bool(rng.random() < 0.5),
             )
@@ -203,3 +213,6 @@ class FloorRun:
 
     def _react(self, venue: Venue, side: str) -> None:
         self.world.start(self.world.now + 1_000, react(self.pit, venue, side))
+
+    def _refill(self, venue: Venue) -> None:
+        self.world.start(self.world.now + 1_000, refill(self.pit, venue))

@@ -11,6 +11,9 @@ from udfs.matching.messages import CONTINUOUS, Command, Control, Event, Top
 
 _PLAIN = "NONE"
 _NOTICED = 2_000_000
+"""Microseconds within which what is shown adds up."""
+_THIN = 3
+"""A side that shows less than so many median orders is thin."""
 
 
 class Venue:
@@ -34,6 +37,10 @@ class Venue:
         self.top = Top(0, 0, 0, 0, 0, 0)
         self.react: Callable[[Venue, str], None] | None = None
         """Called with the side when much is shown at once."""
+        self.thin: Callable[[Venue], None] | None = None
+        """Called when little is shown on a side."""
+        self.refilling = False
+        """Whether somebody is already about to mend that."""
         self.linked: list[tuple[Venue, int]] = []
         """Places whose price goes with this one (1) or against it (-1)."""
         self._news = {"BUY": (0, 0), "SELL": (0, 0)}
@@ -130,7 +137,11 @@ class Venue:
                 signed = event.last_quantity
                 self.belief.traded(event.time, signed if own.order.side == "BUY" else -signed)
         world.events += events
-        self.top = events[-1].after
+        self.top = top = events[-1].after
+        thin = min(top.bid_depth, top.ask_depth) < _THIN * self.size
+        if thin and not self.refilling and self.thin and events[-1].phase == CONTINUOUS:
+            self.refilling = True
+            self.thin(self)
 
     def mid(self) -> float:
         """The middle of the best prices; the belief if a side is empty."""

@@ -123,6 +123,15 @@ def test_orders_for_the_close_wait_and_the_end_of_the_day_ends_all():
     assert venue.buy(100, 1)[0].cause == "CLOSED"
 
 
+def test_orders_for_the_close_stand_behind_those_that_are_there():
+    venue = Venue()
+    venue.buy(100, 10, time_in_force="AT_CLOSE", order_id="c")
+    venue.buy(100, 10, order_id="day")
+    venue.phase("CLOSING_CALL")
+    assert [name for name, _, _ in venue.shown("BUY")] == ["day", "c"]
+    assert venue.book.orders["c"].priority > venue.book.orders["day"].priority
+
+
 def test_immediate_orders_are_refused_in_a_call():
     venue = Venue("CLOSING_CALL")
     assert venue.buy(100, 1, time_in_force="IOC")[0].cause == "PHASE"

@@ -115,6 +115,9 @@ def test_never_crossed_and_what_is_told_is_what_stands(days):
         tops = [top for event in events for top in (event.before, event.after)]
         if tops:
             assert tops[-1] == book.top
+        for level in (*book.bids.levels.values(), *book.asks.levels.values()):
+            for queue in (level.shown, level.hidden):
+                assert list(queue) == sorted(queue)
         if book.phase == "CLOSED":
             assert not book.orders
 

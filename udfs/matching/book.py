@@ -121,6 +121,8 @@ class Book(Calls):
         """Visible levels that the messages since the last call have touched, as they are now."""
         found = []
         for name, side in ((BUY, self.bids), (SELL, self.asks)):
+            if not side.touched:
+                continue
             for price in sorted(side.touched):
                 level = side.levels.get(price)
                 size, orders = (level.size, len(level.shown)) if level else (0, 0)

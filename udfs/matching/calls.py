@@ -53,7 +53,7 @@ class Calls(Core):
         elif phase == CLOSING_CALL:
             for priority in sorted(self.for_close):
                 order = self.for_close.pop(priority)
-                order.place = ""
+                order.place, order.priority = "", self._priority()
                 self._arrive(order, "CHMO")
         elif phase == CLOSED:
             for order in self._in_order():

@@ -181,7 +181,8 @@ class Books:
         if gone:
             state[ORDERS].expire("open", 1)
         if self.over.fresh:
-            state[ENDED].append(pl.DataFrame(self.over.fresh, ["key", "time"], orient="row"))
+            keys, times = zip(*self.over.fresh, strict=True)
+            state[ENDED].append(pl.DataFrame({"key": keys, "time": times}))
             self.over.fresh.clear()
         state[ENDED].expire("time", self.over.since)
         self._write_settings(state)

@@ -1,6 +1,7 @@
 """What books said, as the records that travel: order events, trades, levels, best prices."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -153,9 +154,8 @@ def refusals(found: Sequence[Refusal], shard: int = 0) -> pl.DataFrame:
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> dict[str, Sequence[Any]]:
-    """Columns of rows, also where there are none."""
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
-    return dict(zip(names, columns, strict=True))
+    """Columns of rows, also where there are none; column by column is faster than `zip(*rows)`."""
+    return {name: list(map(itemgetter(i), rows)) for i, name in enumerate(names)}
 
 
 def _told(

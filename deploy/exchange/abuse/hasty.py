@@ -10,11 +10,11 @@ from deploy.exchange.world import Script
 STUFFING_SEEN = {"burst": (60, 250), "gap": (0.0004, 0.004), "pause": (20.0, 600.0)}
 """Orders of a burst, seconds between two of them, seconds between two bursts."""
 STUFFING_UNSEEN = {"burst": (30, 120), "gap": (0.002, 0.02), "pause": (60.0, 1_800.0)}
-SMOKING_SEEN = {"show": (0.1, 3.0), "ahead": (0.015, 0.09), "worse": (2, 5), "pause": (10.0, 400.0)}
+SMOKING_SEEN = {"show": (0.1, 3.0), "ahead": (0.015, 0.09), "worse": (1, 4), "pause": (10.0, 400.0)}
 """Seconds the attractive order stands, seconds by which it is changed before somebody takes it,
 ticks by which it is worse then, seconds between two rounds."""
 SMOKING_UNSEEN = {
-    "show": (1.0, 10.0), "ahead": (0.005, 0.1), "worse": (1, 8), "pause": (60.0, 1_500.0),
+    "show": (1.0, 10.0), "ahead": (0.005, 0.1), "worse": (1, 6), "pause": (60.0, 1_500.0),
 }  # fmt: skip
 
 
@@ -63,4 +63,4 @@ def _come(pit: Pit, venue: Venue, side: str) -> None:
     """Somebody slower takes what he has seen a moment before."""
     if pit.reserve > 0:
         pit.reserve -= 1
-        aggress(pit, venue, side, 2.0)
+        aggress(pit, venue, side, 8.0)

@@ -21,7 +21,7 @@ def limit(pit: Pit, place: int) -> None:
     side = "BUY" if rng.random() < 0.5 + 0.1 * venue.lean() else "SELL"
     behind = int(rng.exponential(2.5))
     top = venue.top
-    if top.bid and top.ask and top.ask - top.bid > venue.tick and rng.random() < 0.25:
+    if top.bid and top.ask and top.ask - top.bid > venue.tick and rng.random() < 0.4:
         behind = -1
     drawn = rng.random()
     big = drawn < 0.04
@@ -56,7 +56,7 @@ def momentum(pit: Pit, place: int) -> None:
     """An order with the trend of the last minutes."""
     venue = pit.venues[place]
     rising = venue.mid() >= pit.slow[place]
-    aggress(pit, venue, "BUY" if rising else "SELL", 0.8)
+    aggress(pit, venue, "BUY" if rising else "SELL")
 
 
 def informed(pit: Pit, place: int) -> None:
@@ -87,7 +87,7 @@ def stop(pit: Pit, place: int) -> None:
     venue.enter(pit.world.person(), side, quantity, price, kind=kind, stop=trigger)
 
 
-def aggress(pit: Pit, venue: Venue, side: str, size: float = 1.0) -> None:
+def aggress(pit: Pit, venue: Venue, side: str, size: float = 0.6) -> None:
     """A marketable order of somebody: at any price, at the touch or a tick beyond it."""
     rng = pit.rng
     quantity = pieces(rng, venue.size * size)
@@ -134,12 +134,25 @@ def react(pit: Pit, venue: Venue, side: str) -> Script:
         yield int(400_000 * float(np.exp(0.7 * rng.standard_normal())))
 
 
+def refill(pit: Pit, venue: Venue) -> Script:
+    """Little is left on a side: market makers quote again."""
+    rng = pit.rng
+    yield int(250_000 * float(np.exp(0.8 * rng.standard_normal())))
+    venue.refilling = False
+    for maker in pit.makers[pit.venues.index(venue)]:
+        maker.peg()
+        for _ in range(2):
+            if pit.reserve > 0 and rng.random() < 0.7:
+                pit.reserve -= 1
+                maker.quote()
+
+
 ACTS: dict[str, tuple[Callable[[Pit, int], None], float]] = {
-    "limit": (limit, 0.2),
+    "limit": (limit, 0.21),
     "fast": (fast, 0.09),
-    "take": (take, 0.055),
-    "momentum": (momentum, 0.02),
-    "informed": (informed, 0.025),
-    "stop": (stop, 0.008),
+    "take": (take, 0.04),
+    "momentum": (momentum, 0.015),
+    "informed": (informed, 0.02),
+    "stop": (stop, 0.006),
 }
 """What they do, and the share of it; market makers do the rest."""
