@@ -1,6 +1,7 @@
 """Models of market abuse: what is fitted is what is written, read, scored and explained."""
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -178,6 +179,16 @@ def test_a_file_of_another_width_is_refused(written, tmp_path):
     (copied / CARD).write_text(json.dumps(card | {"features": names}))
     with pytest.raises(ModelError, match=r"boosted.onnx of model wide takes 5 features"):
         Model(copied, names)
+
+
+def test_a_model_travels_as_its_hash(written, model):
+    """No session is packed; who unpacks loads the files once."""
+    packed = pickle.dumps(model)
+    assert len(packed) < 1_000
+    one, two = pickle.loads(packed), pickle.loads(packed)
+    assert one is two
+    features, _ = made(9, 50)
+    assert (one.score(features) == model.score(features)).all()
 
 
 def test_roles_lead_to_hashes(written, tmp_path):

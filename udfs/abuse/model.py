@@ -70,12 +70,17 @@ class Model:
             raise ModelError(f"model {folder.name} takes other features; train it again")
         self.features = tuple(features)
         self.card = card
+        self._root = None if folder.parent == FOLDER else folder.parent
         self._run = {kind: session(folder / file, sums[file]) for kind, file in FILES.items()}
         self._trees = checked(folder / TREES, sums[TREES])
         for kind, run in self._run.items():
             wide = run.get_inputs()[0].shape[-1]
             if wide != len(features):
                 raise ModelError(f"{FILES[kind]} of model {folder.name} takes {wide} features")
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        """A model travels as its hash: who unpacks it loads the files that are there."""
+        return load, (self.hash, self.features, self._root)
 
     def raw(self, features: Array) -> Array:
         """Log-odds of each head as the trees sum them up, 1/QUANTUM; (n, heads), int64, exact."""
@@ -160,13 +165,13 @@ def known(root: Path = FOLDER) -> Mapping[str, Path]:
     return folders(root)
 
 
-def load(digest: str, features: Sequence[str], root: Path = FOLDER) -> Model:
-    """The model of this hash, loaded once.
+def load(digest: str, features: Sequence[str], root: Path | None = None) -> Model:
+    """The model of this hash, loaded once; of those that ship without another folder.
 
     Raises:
         ModelError: There is none, its files are damaged, or it takes other features.
     """
-    return _loaded(digest, tuple(features), root)
+    return _loaded(digest, tuple(features), root or FOLDER)
 
 
 @cache
