@@ -146,7 +146,7 @@ def fold(step, tables, events, ends=None, links=None):
     found, begin = {}, 0
     for end in ends or [events.height]:
         batch = {"order.events": events[begin:end]} if end > begin else {}
-        low = events["appended"][begin - 1] if begin else 0
+        low = events["appended"][begin - 1] if begin else -1
         high = events["appended"][end - 1] if end < events.height else 2**60
         for topic, rows in (links or {}).items():
             part = rows.filter((pl.col("appended") > low) & (pl.col("appended") <= high))

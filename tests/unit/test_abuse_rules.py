@@ -255,11 +255,10 @@ def near_close(share, move):
     venue.wait(600)
     for step in range(4):
         price = 10_000 + move * step
-        venue.order("a", "SELL", share, price)
-        venue.order("close", "BUY", share, price)
-        venue.order("a", "SELL", 200 - share, price)
-        venue.order("b", "BUY", 200 - share, price)
-        venue.wait(10)
+        for buyer, size in (("close", share), (f"b{step}", 200 - share)):
+            venue.order("a", "SELL", size, price)
+            venue.wait(5)
+            venue.order(buyer, "BUY", size, price)
     left = venue.order("b", "BUY", 5, 9_000)
     venue.phase("CLOSED")
     del left

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ import polars as pl
 from schemas.step import State, TableSpec
 from udfs.abuse.features import FEATURES, Array, Scorer
 from udfs.abuse.rulebook import RULES, RuleBook
-from udfs.abuse.rules.rule import WHOLE, Hit, View
+from udfs.abuse.rules.rule import WHOLE, Hit, Piece, View
 from udfs.abuse.scored import matrix
 from udfs.abuse.telling import Feature, Raised
 from udfs.abuse.windows import SECOND
@@ -107,7 +108,8 @@ def raised(
         score = hit.score if by_model else hit.score + model - hit.score * model // WHOLE
         version = "1" if by_model else RULES[rule].version
         by = f"model:{scorer.hash}" if by_model else decided
-        out.append(Raised(_with(hit, score), rule, version, by, event, told))
+        shown = _with(hit, score, hit.pieces or [view.piece(hit.row)])
+        out.append(Raised(shown, rule, version, by, event, told))
     return out
 
 
@@ -129,9 +131,8 @@ def _cool_down(rule: str, book: RuleBook) -> int:
     return int(params.cool_down_s)
 
 
-def _with(hit: Hit, score: int) -> Hit:
-    fields: Mapping[str, object] = {**hit.__dict__, "score": score}
-    return Hit(**fields)  # type: ignore[arg-type]
+def _with(hit: Hit, score: int, pieces: Sequence[Piece]) -> Hit:
+    return replace(hit, score=score, pieces=pieces)
 
 
 def _features(

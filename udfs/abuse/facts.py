@@ -271,7 +271,7 @@ def _book_sums(
     state: State, now: Columns, books: Groups, known: pl.DataFrame, near: Array
 ) -> Columns:
     """Running sums of books; state is told."""
-    code, size = now["code"], now["last_quantity"] * (now["traded"] == 1) * (1 - now["side"])
+    code, size = now["code"], now["last_quantity"] * (now["traded"] == 1)
     entered = (code == NEWO).astype(np.int64)
     asked = entered + (code == REME) + (code == CAME)
     minute = now["at"] // MINUTE

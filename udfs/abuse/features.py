@@ -63,7 +63,7 @@ _WINDOWED: Mapping[str, str] = {
     "one_sided": "pieces entered: buy less sell without sign, against both",
     "withdrawn_imbalance": "pieces withdrawn: its side less the other, against both",
     "net_share": "pieces bought less sold without sign, against both",
-    "trade_share": "pieces the owner traded, against twice those of the book",
+    "trade_share": "pieces the owner traded, against those of all in the book",
     "self_share": "pieces traded within the owner's group, against pieces traded",
     "matched_share": "pieces traded with an order of like size and time, against pieces traded",
     "taken_share": "pieces taken, against pieces traded",
@@ -79,7 +79,7 @@ PAIR: Mapping[str, str] = {
 }
 OWNER_DAY: Mapping[str, str] = {
     "counterparty_share": "pieces traded with the greatest other side, against all traded, day",
-    "close_share": "the owner's share of what the book traded near its close, day",
+    "close_share": "pieces the owner traded near the close, against those of all in the book, day",
     "push_ticks": "ticks that trades the owner took moved the price, its side less the other, day",
 }
 BOOK: Mapping[str, str] = {

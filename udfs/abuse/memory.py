@@ -51,8 +51,8 @@ BOOK_WINDOWS: Mapping[str, Window] = {
 
 TRADES, WITHDRAWN, CLOCK = "abuse.trades", "abuse.withdrawn", "abuse.clock"
 OWNERS = "abuse.owners"
-KEPT = 3_600 * SECOND
-"""Trades and withdrawn orders are remembered for so long."""
+KEPT = 7_200 * SECOND
+"""Rules look back so long at trades and withdrawn orders, and no further."""
 SNAPSHOT = ("bid", "bid_size", "ask", "ask_size")
 AFTER = tuple(f"{name}_after" for name in SNAPSHOT)
 

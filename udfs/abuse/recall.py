@@ -16,7 +16,7 @@ DEPTH = 20
 
 
 def remember(state: State, seen: Facts, close: int) -> None:
-    """Add the trades and withdrawn orders of a batch; drop what is too old."""
+    """Add the trades and withdrawn orders of a batch."""
     now, sides = seen.now, seen.sides
     rows = sides.rows
     if len(rows):
@@ -34,7 +34,10 @@ def remember(state: State, seen: Facts, close: int) -> None:
             )
         )
     _withdrawn(state, seen)
-    newest = int(now["time"].max(initial=0))
+
+
+def forget(state: State, newest: int) -> None:
+    """Drop what no rule looks back at once the shard has seen `newest`."""
     for table in (TRADES, WITHDRAWN):
         state[table].expire("at", newest - KEPT - SLACK)
 

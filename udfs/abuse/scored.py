@@ -163,7 +163,7 @@ def _windowed(
         "one_sided": np.abs(did["entered_buy"] - did["entered_sell"]) / entered,
         "withdrawn_imbalance": (2 * mine - buys - sells) / (buys + sells),
         "net_share": np.abs(bought - sold) / traded,
-        "trade_share": traded / (2 * traded_book),
+        "trade_share": traded / traded_book,
         "self_share": did["self"] / traded,
         "matched_share": did["matched"] / traded,
         "taken_share": did["taken"] / traded,
@@ -180,7 +180,7 @@ def _day(now: Columns, sums: Columns, base: Columns, close_book: Array) -> Colum
     buys, sells = sums["push_buy"] - base["push_buy"], sums["push_sell"] - base["push_sell"]
     return {
         "counterparty_share": top / traded,
-        "close_share": (sums["close"] - base["close"]) / (2 * close_book),
+        "close_share": (sums["close"] - base["close"]) / close_book,
         "push_ticks": np.where(now["side"] == 0, buys - sells, sells - buys).astype(np.float64),
     }
 

@@ -82,11 +82,27 @@ class AbuseStep:
         if taken.refused.height:
             out[REFUSED] = telling.refusals(taken.refused, shard)
         if taken.frame.height:
-            out |= self._judged(state, self.view(state, taken), shard)
+            view = self.view(state, taken)
+            out |= self._judged(state, view, shard)
+            forget(state, view.facts)
         if taken.rest.height:
             for topic, frame in self.decide(state, taken.rest, shard).items():
                 out[topic] = pl.concat([out[topic], frame]) if topic in out else frame
         return out
+
+    def features(self, state: State, batch: Batch) -> pl.DataFrame:
+        """The orders that end in a batch, not judged: scored.ROW and FEATURES; to train on."""
+        found = []
+        for part in _stretches(state, batch):
+            rest = part
+            while rest.height:
+                taken = intake.take(state, rest)
+                rest = taken.rest
+                if taken.frame.height:
+                    view = self.view(state, taken)
+                    found.append(view.scored.drop("row"))
+                    forget(state, view.facts)
+        return pl.concat(found) if found else pl.DataFrame()
 
     def view(self, state: State, taken: intake.Taken) -> View:
         """Take events in; what is known at each, and the orders that ended with their features."""
@@ -94,7 +110,6 @@ class AbuseStep:
         seen = facts(state, taken, close)
         rows = scored.rows(state, seen, close)
         recall.remember(state, seen, close)
-        _forget(state, seen)
         return View(state, seen, rows, close)
 
     def _judged(self, state: State, view: View, shard: int) -> Outputs:
@@ -128,10 +143,12 @@ def _unruled(ruled: list, modelled: list) -> list:  # type: ignore[type-arg]
     return [one for one in modelled if one[1].row not in rows]
 
 
-def _forget(state: State, seen: Facts) -> None:
+def forget(state: State, seen: Facts) -> None:
+    """Drop what nothing after the batch can ask for; the batch has been judged."""
     newest = int(seen.now["time"].max(initial=0))
     for window in (*memory.PAIR_WINDOWS.values(), *memory.BOOK_WINDOWS.values()):
         window.forget(state, newest)
+    recall.forget(state, newest)
     state["abuse.counterparties"].expire("day", newest // memory.DAY - 1)
     state[decide.SAID].expire("until", newest - 3_600 * SECOND)
 

@@ -19,7 +19,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
-from udfs.abuse.memory import MINUTE, OWNERS
+from udfs.abuse.memory import KEPT, MINUTE, OWNERS
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, per_cent, trade_piece
 
 SPAN = 10 * MINUTE
@@ -76,7 +76,7 @@ class Ring:
     def __call__(self, view: View, params: RingParams) -> list[Hit]:
         """Hits at the first events of books after ten minutes."""
         found = []
-        for row, trades in _turned(view, 6 * SPAN):
+        for row, trades in _turned(view, 6 * SPAN, params.trades):
             flat = _flat(trades, params.flat_ppm)
             for owners in _circles(trades, flat, params.inside_ppm, directed=True):
                 among = _among(trades, owners)
@@ -100,7 +100,7 @@ class Painting:
     def __call__(self, view: View, params: PaintingParams) -> list[Hit]:
         """Hits at the first events of books after ten minutes."""
         found = []
-        for row, trades in _turned(view, SPAN):
+        for row, trades in _turned(view, SPAN, params.trades):
             volume = int(trades["quantity"].sum())
             flat = _flat(trades, params.flat_ppm)
             for owners in _circles(trades, flat, params.inside_ppm, directed=False):
@@ -124,25 +124,30 @@ class Painting:
         return found
 
 
-def _turned(view: View, span: int) -> Iterator[tuple[int, pl.DataFrame]]:
+def _turned(view: View, span: int, least: int) -> Iterator[tuple[int, pl.DataFrame]]:
     """Books in whose time ten minutes have ended: the first event after, and trades before it.
 
-    Trades are the buyers' events with column `seller`, in log order.
+    Trades, at least so many, are the buyers' events with columns buyer and seller, in log order.
     """
     now = view.facts.now
     turned = (now["at"] // SPAN != now["book_at"] // SPAN) & (now["book_at"] >= 0)
     rows = np.flatnonzero(turned)
     if not len(rows):
         return
-    past = view.trades(now["booked"][rows], "booked").filter(pl.col("side") == 0)
-    past = past.with_columns(view.state[OWNERS].lookup(past["pair"])["owner"])
+    past = view.trades(np.unique(now["booked"][rows]), "booked").filter(pl.col("side") == 0)
+    if past.is_empty():
+        return
+    past = past.with_columns(buyer=view.state[OWNERS].lookup(past["pair"])["owner"])
+    past = past.rename({"counter_owner": "seller"}).sort("booked", maintain_order=True)
+    booked, at, number = (past[name].to_numpy() for name in ("booked", "at", "n"))
     for row in rows.tolist():
-        end = int(now["book_at"][row]) // SPAN * SPAN + SPAN
-        inside = pl.col("at").is_between(end - span, end, closed="left")
-        here = pl.col("booked") == int(now["booked"][row])
-        there = past.filter(here & inside & (pl.col("n") < int(now["n"][row])))
-        if there.height >= 2:
-            yield row, there.rename({"counter_owner": "seller", "owner": "buyer"})
+        book, end = int(now["booked"][row]), (int(now["book_at"][row]) // SPAN + 1) * SPAN
+        low, high = np.searchsorted(booked, (book, book + 1))
+        since = max(end - span, int(now["at"][row]) - KEPT + 1)
+        begin, over = low + np.searchsorted(at[low:high], (since, end))
+        over = min(over, low + np.searchsorted(number[low:high], int(now["n"][row])))
+        if over - begin >= least:
+            yield row, past[int(begin) : int(over)]
 
 
 def _flat(trades: pl.DataFrame, flat_ppm: int) -> set[str]:

@@ -1,9 +1,10 @@
 """Marking the close: trades near the close that set the closing price.
 
-Judged at the first event of a book after its close (phase CLOSED, or a later day). Definition: an
-owner had at least such a share of what the book traded near the close, on one side, took for at
-least so much of it or traded in the auction, and the price went its way by at least so much from
-the last trade before. A floor on the volume near the close keeps a single trade from being all.
+Judged at the first event of a book after its close (phase CLOSED, or a later day), if that comes
+within two hours. Definition: an owner's pieces were at least such a share of those that the book
+traded near the close, all but on one side, in several trades, and the price went its way by at
+least so much from the last trade before. A floor on the volume near the close keeps a single trade
+from being all.
 Source: Delegated Regulation (EU) 2016/522, Annex II, section 1, 1(d); Comerton-Forde and Putnins
 (2011): share, return, reversal.
 """
@@ -16,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
-from udfs.abuse.memory import DAY, OWNERS
+from udfs.abuse.memory import DAY, KEPT, OWNERS
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, Whole, per_cent, trade_piece
 
 TABLE = "abuse.closes"
@@ -33,7 +34,7 @@ class Params(RuleParams):
         least_trades: Least trades of the owner near the close.
     """
 
-    share_ppm: Share = 200_000
+    share_ppm: Share = 300_000
     one_way_ppm: Share = 800_000
     move_ppm: Share = 3_000
     least: Whole = 500
@@ -86,7 +87,8 @@ def _closed(view: View) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame]]:
         if past is None:
             past = view.trades(np.unique(books), "booked")
         here = (pl.col("booked") == book) & (pl.col("n") < int(now["n"][row]))
-        there = past.filter(here & (pl.col("at") // DAY == which))
+        kept = pl.col("at") > int(now["at"][row]) - KEPT
+        there = past.filter(here & kept & (pl.col("at") // DAY == which))
         near = there.filter(pl.col("near") == 1)
         if near.height:
             yield row, near, there.filter(pl.col("near") == 0)
@@ -108,8 +110,8 @@ def _judged(
     bought = int(own.filter(pl.col("side") == 0)["quantity"].sum())
     size = int(own["quantity"].sum())
     net = 2 * bought - size
-    share, move = size / (2 * volume), (last - first) * (1 if net > 0 else -1)
-    if own.height < params.least_trades or size * WHOLE < 2 * volume * params.share_ppm:
+    share, move = size / volume, (last - first) * (1 if net > 0 else -1)
+    if own.height < params.least_trades or size * WHOLE < volume * params.share_ppm:
         return None
     if abs(net) * WHOLE < params.one_way_ppm * size or move * WHOLE < params.move_ppm * abs(first):
         return None
@@ -117,8 +119,8 @@ def _judged(
     moved = 100 * move / max(abs(first), 1)
     return Hit(
         row,
-        "HIGH" if 2 * size >= 2 * volume else "MEDIUM",
-        min(WHOLE, 500_000 + round(share * 400_000)),
+        "HIGH" if 2 * size >= volume else "MEDIUM",
+        min(WHOLE, 500_000 + round(min(share, 1) * 400_000)),
         f"{per_cent(share)} of the {volume} pieces traded near the close, net {net}; "
         f"price moved {moved:.2f} % its way",
         f"{per_cent(params.share_ppm / WHOLE)} of volume, {params.move_ppm / 10_000:g} %",

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from schemas.step import TableSpec
 from udfs.abuse.intake import NEWO
+from udfs.abuse.memory import KEPT
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, Whole, among, trade_piece
 from udfs.abuse.windows import SECOND
 
@@ -58,16 +59,17 @@ class FrontRunning:
         client = ~deal & (now["code"] == NEWO) & (now["quantity"] > 1)
         rows = np.flatnonzero(own | client)
         found: list[Hit] = []
-        ahead, opened = view.state[AHEAD].frame(), view.state[OPEN]
+        opened = view.state[OPEN]
         runs = {one["pair"]: one for one in opened.frame().rows(named=True)}
-        past = ahead.partition_by("booked", "member", "side", as_dict=True)
+        past = view.state[AHEAD].frame() if client.any() else None
+        groups = {} if past is None else past.partition_by("booked", "member", "side", as_dict=True)
         touched = set()
         for row in rows.tolist():
             pair, side = int(now["pair"][row]), int(now["side"][row])
             if client[row]:
                 key = (int(now["booked"][row]), view.strings["member"][row], side)
-                if key in past:
-                    touched |= _open(view, params, row, past[key], runs)
+                if key in groups:
+                    touched |= _open(view, params, row, groups[key], runs)
             elif pair in runs and side != runs[pair]["side"]:
                 hit = _closed(view, params, row, runs[pair])
                 touched.add(pair)
@@ -126,7 +128,8 @@ def _closed(view: View, params: Params, row: int, run: dict[str, int]) -> Hit | 
     enough = params.closed_ppm * run["size"]
     if was * WHOLE >= enough or run["closed"] * WHOLE < enough:
         return None
-    there = among(view.trades(np.array([run["pair"]])), int(now["n"][row]), 0)
+    since = int(now["at"][row]) - KEPT
+    there = among(view.trades(np.array([run["pair"]])), int(now["n"][row]), since)
     there = there.filter(pl.col("n") >= run["since"])
     return Hit(
         row,

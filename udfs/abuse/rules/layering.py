@@ -71,10 +71,13 @@ class Layering:
         now = view.facts.now
         gone = view.withdrawn(now["pair"][rows])
         gone = gone.filter(pl.col("at") > int(now["at"][rows].min()) - params.window_s * SECOND)
-        if gone.height < params.levels:
-            return []
+        counted = gone.group_by("pair", "side").agg(pl.col("price").n_unique())
+        several = counted.filter(pl.col("price") >= params.levels)
+        enough = set(several.select("pair", "side").rows())
+        pairs, sides = now["pair"][rows].tolist(), now["side"][rows].tolist()
+        where = zip(rows.tolist(), pairs, sides, strict=True)
         found: list[Hit] = []
-        for row in rows.tolist():
+        for row in (row for row, pair, side in where if (pair, side) in enough):
             found += _at(view, params, row, gone)
         return found
 

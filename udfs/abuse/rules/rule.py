@@ -207,5 +207,5 @@ def per_cent(share: float) -> str:
 
 
 def among(rows: pl.DataFrame, n: int, since: int) -> pl.DataFrame:
-    """Remembered rows up to and with event number `n`, after `since`."""
+    """Remembered rows up to and with event number `n`, after `since`: at most KEPT before it."""
     return rows.filter((pl.col("n") <= n) & (pl.col("at") > since))

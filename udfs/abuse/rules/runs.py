@@ -19,6 +19,7 @@ from pydantic import Field
 
 from schemas.step import TableSpec
 from udfs.abuse.features import Array
+from udfs.abuse.memory import KEPT
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, Whole, among, trade_piece
 from udfs.abuse.windows import SECOND
 
@@ -133,7 +134,8 @@ class Runs:
         if gain * (1 - 2 * run["side"]) <= 0:
             return None
         there = view.trades(np.array([run["pair"]]))
-        there = among(there, run["n"], run["begun"] - 1).filter(pl.col("n") >= run["begun_n"])
+        since = max(run["begun"] - 1, int(view.facts.now["at"][row]) - KEPT)
+        there = among(there, run["n"], since).filter(pl.col("n") >= run["begun_n"])
         took, other = ("bought", "sold") if run["side"] == 0 else ("sold", "bought")
         share = move / WHOLE / max(abs(run["first"]), 1)
         return Hit(
