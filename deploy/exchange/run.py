@@ -86,6 +86,7 @@ class FloorRun:
             until = pit.opened + int(end * self._session.length)
             self._act(int(missing * part) - pit.reserve, until)
         world.run(pit.closing - MINUTE // 30)
+        world.rest(pit.closed, 0)
         for _ in range(target - calls - world.entered):
             limit(pit, 0)
 

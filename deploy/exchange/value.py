@@ -10,7 +10,7 @@ from connectors.generators.arrays import Floats
 from connectors.generators.feed import SECOND
 
 STEP = 5 * SECOND
-_PERSISTENCE = 0.995
+_PERSISTENCE = 0.9985
 _ROUGH = 0.9
 """Standard deviation of the logarithm of volatility in the long run."""
 _FADE = 1.0 / (600.0 * SECOND)
@@ -70,7 +70,7 @@ class Belief:
     def traded(self, time: int, signed: int) -> None:
         """A trade was forced by a buyer (`signed` pieces > 0) or a seller (< 0)."""
         size = min(abs(signed) / self.size, 6.0) ** 0.5
-        trace = self._faded(time) + 0.5 * self.tick * (size if signed > 0 else -size)
+        trace = self._faded(time) + 0.8 * self.tick * (size if signed > 0 else -size)
         self._trace, self._traced = trace, time
 
     def _faded(self, time: int) -> float:

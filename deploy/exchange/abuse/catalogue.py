@@ -68,7 +68,7 @@ PRACTICES: Sequence[Practice] = (
         colluding.PAINTING_UNSEEN, (12, 28), (3, 5),
     ),
     Practice(
-        "ramping", pushing.ramping, pushing.RAMPING_SEEN, pushing.RAMPING_UNSEEN, (10, 30)
+        "ramping", pushing.ramping, pushing.RAMPING_SEEN, pushing.RAMPING_UNSEEN, (14, 44)
     ),
     Practice(
         "marking-the-close", pushing.closing, pushing.CLOSE_SEEN, pushing.CLOSE_UNSEEN, (8, 20),

@@ -60,6 +60,10 @@ def _round(pit: Pit, case: Case, venue: Venue, side: str, levels: int, first: in
             real = _trade(case, venue, other(side))
         yield min(case.wait("look"), max(1, end - world.now))
         _follow(venue, layers, side, first)
+    if real is not None and real.remaining and case.left and rng.random() < 0.6:
+        venue.cancel(real)
+        touch = venue.touch(side)
+        case.enter(venue, other(side), pieces(rng, venue.size), touch, "real", force="IOC")
     yield int(rng.exponential(0.1 * SECOND)) + 2_000
     clear(pit, venue, layers)
     if real is not None and real.remaining:

@@ -9,7 +9,7 @@ from deploy.exchange.pit import Pit, pieces
 from deploy.exchange.venue import Venue, other
 from deploy.exchange.world import Held, Script
 
-RAMPING_SEEN = {"size": (1.0, 3.5), "gap": (2.0, 30.0), "times": (3.0, 5.0)}
+RAMPING_SEEN = {"size": (1.0, 3.5), "gap": (1.0, 20.0), "times": (3.0, 5.0)}
 """Pieces against the median order, seconds between two pushes, pieces sold at the end against those
 bought."""
 RAMPING_UNSEEN = {"size": (0.6, 5.0), "gap": (15.0, 90.0), "times": (3.0, 8.0)}
@@ -93,12 +93,12 @@ def ignition(pit: Pit, case: Case) -> Script:
 def push(
     pit: Pit, case: Case, venue: Venue, side: str, size: float, role: str = "push"
 ) -> Generator[int, None, Held]:
-    """An order that takes what is at the best price and up to two ticks beyond."""
+    """An order that takes what is at the best price and up to three ticks beyond."""
     yield from two_sided(pit, venue)
     top = venue.top
     there = top.ask_size if side == "BUY" else top.bid_size
     most = 2.5 * size * venue.size
-    quantity = int(min(there + 1, most)) if case.rng.random() < 0.6 else 0
+    quantity = int(min(there + 1, most)) if case.rng.random() < 0.8 else 0
     quantity = max(quantity, pieces(case.rng, size * venue.size, 0.3))
-    price = venue.behind(other(side), int(case.rng.integers(0, 3)))
+    price = venue.behind(other(side), int(case.rng.integers(1, 4)))
     return case.enter(venue, side, quantity, price, role, force="IOC")

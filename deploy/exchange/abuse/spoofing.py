@@ -55,7 +55,10 @@ def rounds(pit: Pit, case: Case, baited: Venue, traded: Venue, direction: int) -
             orders.append(case.enter(baited, side, quantity, price, "bait"))
             yield int(case.rng.exponential(20_000.0)) + 200
         yield from _stand(pit, case, real, life)
-        if crosses:
+        vain = real is not None and real.remaining and case.left and case.rng.random() < 0.4
+        if real is not None and vain:
+            traded.cancel(real)
+        if crosses or vain:
             price = traded.touch(other(real_side))
             quantity = pieces(case.rng, traded.size)
             case.enter(traded, real_side, quantity, price, "real", force="IOC")

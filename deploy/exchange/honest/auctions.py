@@ -43,5 +43,4 @@ def _gather(pit: Pit, place: int, orders: int, begin: int, end: int, force: str)
 def _withdraw(pit: Pit, place: int, order: str) -> Script:
     """Cancel what the auction left of an order."""
     pit.venues[place].cancel(pit.world.held[order])
-    return
-    yield
+    yield from ()

@@ -112,8 +112,7 @@ def _leave(pit: Pit, venue: Venue, held: Held, seconds: float) -> None:
 
 def _cancel(venue: Venue, held: Held) -> Script:
     venue.cancel(held)
-    return
-    yield
+    yield from ()
 
 
 def react(pit: Pit, venue: Venue, side: str) -> Script:

@@ -4,7 +4,7 @@ from deploy.exchange.parties import Party
 from deploy.exchange.venue import Venue
 from deploy.exchange.world import Held, Truth
 
-_PRESSURE = 1.2
+_PRESSURE = 3.0
 """Ticks by which a maker moves when all that is shown is on one side."""
 
 
