@@ -9,11 +9,12 @@ import polars as pl
 from connectors.store import TableStore
 from deploy.bench.harness import Result
 from deploy.exchange.simulate import simulate
-from deploy.train.abuse.samples import matrix_of, placed
+from deploy.train.abuse.samples import placed, seen
 from schemas.step import Clock
 from udfs.abuse import step
 from udfs.abuse.features import Unscored
 from udfs.abuse.model import Model
+from udfs.abuse.scored import matrix
 from udfs.abuse.step import AbuseStep
 from udfs.abuse.trees import Array
 from udfs.abuse.watch import Watch
@@ -39,7 +40,7 @@ def run(seed: int, orders: int, model: Model) -> list[Result]:
     events = placed(made.events, 1)
     bare, _ = _folded(AbuseStep(scorer=Unscored()), begin, events)
     whole, store = _folded(AbuseStep(scorer=model, watcher=Watch(model)), begin, events)
-    rows = matrix_of(made.events, links, ALONE * 20)
+    rows = matrix(seen(made.events, links)[-ALONE * 20 :])
     each = np.array([_scored(model, row) for row in rows[:ALONE]])
     alone = np.array(_one_by_one(model, store, events[-ALONE:]))
     rate = 1e6 / whole

@@ -16,7 +16,7 @@ from deploy.exchange.simulate import simulate
 from deploy.train.abuse import desk, network, run
 from deploy.train.abuse.labels import labelled
 from deploy.train.abuse.markets import Asked, judged, market
-from deploy.train.abuse.samples import folded
+from deploy.train.abuse.samples import seen
 from udfs.abuse import step
 from udfs.abuse.features import FEATURES
 from udfs.abuse.model import Model
@@ -59,9 +59,20 @@ def test_every_order_that_ended_has_features_and_its_truth(made, found):
 
 def test_what_the_model_saw_is_what_the_job_sees_in_other_batches(made, found, monkeypatch):
     monkeypatch.setattr("deploy.train.abuse.samples.BATCH", 777)
-    rows, _ = folded(made.events[:6_000], {step.OWNERS: made.owner_links})
+    rows = seen(made.events[:6_000], {step.OWNERS: made.owner_links})
     features = rows.select(*FEATURES).to_numpy().astype(np.float32)
     assert np.array_equal(features, found.samples.features[: len(features)], equal_nan=True)
+
+
+def test_the_job_with_a_model_shows_it_the_same(made, found, trained):
+    model = Model(trained[1], list(FEATURES))
+    scored = judged(Asked("default", 5, DAY, 1, ORDERS), made, model)
+    assert np.array_equal(scored.samples.features, found.samples.features, equal_nan=True)
+    assert (scored.samples.orders["score"] == model.score(found.samples.features)).all()
+    flagged = scored.samples.orders.filter(pl.col("score") >= model.at_least)
+    by_model = scored.alerts.filter(pl.col("rule") == "model-score")
+    assert set(by_model["decided_by"]) <= {f"model:{model.hash}"}
+    assert set(by_model["events"]) <= set(flagged["event_id"])
 
 
 def test_a_trained_model_loads_and_its_card_says_what_it_was_fitted_on(trained):

@@ -15,7 +15,7 @@ import polars as pl
 from deploy.alerts.states import LABELS
 from deploy.errors import UserError
 from deploy.train.abuse.run import HEADS, Said
-from deploy.train.abuse.samples import folded
+from deploy.train.abuse.samples import seen
 from deploy.train.labels import records
 from udfs.abuse import step
 from udfs.abuse.features import FEATURES
@@ -36,7 +36,7 @@ def labelled(folder: Path) -> Said:
     actions = records(folder / "alert.actions.parquet", "AlertAction")
     path = folder / "owner.links.parquet"
     links = {step.OWNERS: records(path, "OwnerLink")} if path.exists() else {}
-    rows, _ = folded(events, links)
+    rows = seen(events, links)
     orders = _orders(events, alerts, actions)
     joined = rows.join(orders, on=["order_id", "isin", "mic"], maintain_order="left")
     if joined.is_empty():

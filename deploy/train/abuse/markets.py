@@ -11,7 +11,7 @@ from datetime import date
 import polars as pl
 
 from deploy.exchange.simulate import Simulated, simulate
-from deploy.train.abuse.samples import Samples, folded, samples
+from deploy.train.abuse.samples import Samples, folded, samples, seen
 from udfs.abuse import step
 from udfs.abuse.features import Scorer
 
@@ -78,7 +78,7 @@ def plan(part: str, mixes: Mapping[str, int], seed: int, orders: int | None) -> 
 
 
 def market(asked: Asked, scorer: Scorer | None = None) -> Market:
-    """Simulate a market and fold the job over it."""
+    """Simulate a market and fold the job over it; without a model only its features."""
     made = simulate(asked.seed, asked.mix, asked.days, asked.orders, asked.first)
     return judged(asked, made, scorer)
 
@@ -86,7 +86,10 @@ def market(asked: Asked, scorer: Scorer | None = None) -> Market:
 def judged(asked: Asked, made: Simulated, scorer: Scorer | None = None) -> Market:
     """What the job makes of a simulated market."""
     links = {step.OWNERS: made.owner_links, step.INSTRUMENTS: made.instrument_links}
-    rows, out = folded(made.events, links, scorer)
+    if scorer is None:
+        rows, out = seen(made.events, links), {}
+    else:
+        rows, out = folded(made.events, links, scorer)
     return Market(
         asked,
         samples(rows, made.labels, asked.seed),

@@ -3,23 +3,20 @@
 A sample is an order with the features that its end has in the log, and the truth about it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from connectors.store import TableStore
-from schemas.step import Clock, State, TableSpec
+from schemas.step import Batch, Clock, State, TableSpec
 from udfs.abuse import step
-from udfs.abuse.features import FEATURES, Scorer, Unscored
-from udfs.abuse.rulebook import RuleBook
+from udfs.abuse.features import FEATURES, Scorer
 from udfs.abuse.trees import Array
 
 BATCH = 20_000
 """Events of a batch: results do not depend on it."""
-HONEST = "honest"
-LINKS = (step.OWNERS, step.INSTRUMENTS)
 
 
 @dataclass
@@ -43,7 +40,7 @@ class Samples:
 
     Attributes:
         orders: A row each: seed, order_id, event_id, isin, mic, owner, time of the end, entered,
-            scheme, practice, role, abusive.
+            scheme, practice, role, abusive, score (0 without a model).
         features: float32, shape (orders, len(FEATURES)).
     """
 
@@ -53,10 +50,6 @@ class Samples:
     def __len__(self) -> int:
         """How many."""
         return self.orders.height
-
-    def where(self, chosen: Array) -> "Samples":
-        """Those of a mask."""
-        return Samples(self.orders.filter(pl.Series(chosen)), self.features[chosen])
 
     @property
     def abusive(self) -> Array:
@@ -75,7 +68,9 @@ def together(parts: Sequence[Samples]) -> Samples:
 
 
 def samples(rows: pl.DataFrame, labels: pl.DataFrame, seed: int) -> Samples:
-    """Rows that `Kept` kept with the labels of their orders (records AbuseLabel)."""
+    """Rows of `seen` or `folded` with the labels of their orders (records AbuseLabel)."""
+    if "score" not in rows.columns:
+        rows = rows.with_columns(score=pl.lit(0, pl.Int64))
     truth = labels.select(
         "order_id", "isin", "mic", "scheme", "practice", "role", "abusive", entered="first_time"
     )
@@ -88,30 +83,40 @@ def samples(rows: pl.DataFrame, labels: pl.DataFrame, seed: int) -> Samples:
     return Samples(orders, features)
 
 
-def folded(
-    events: pl.DataFrame, links: Mapping[str, pl.DataFrame], scorer: Scorer | None = None
-) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """What models are shown of order events, and what the job writes of them, as one shard.
+def seen(events: pl.DataFrame, links: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """What models are shown of order events, not judged: udfs.abuse.scored.ROW and FEATURES.
 
     Args:
-        events: Records OrderEvent in log order.
-        links: Records by topic, of LINKS; they come before all events.
-        scorer: The model that decides; if left out there is none, and no rule.
+        events: Records OrderEvent in log order, as one shard.
+        links: Records by topic, udfs.abuse.step.CONTROLS; they come before all events.
     """
+    judge, store = step.AbuseStep(), TableStore(step.TABLES, {})
+    found = []
+    for batch in _batches(events, links):
+        found.append(judge.features(store.tables, batch))
+        store.commit()
+    return pl.concat(frame for frame in found if frame.height)
+
+
+def folded(
+    events: pl.DataFrame, links: Mapping[str, pl.DataFrame], scorer: Scorer
+) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    """The same with scores, and what the job writes by topic; arguments as of `seen`."""
     kept = Kept()
-    silent = RuleBook.model_validate({rule: {"enabled": False} for rule in RuleBook.model_fields})
-    book = silent if scorer is None else RuleBook()
-    judge = step.AbuseStep(book=book, scorer=scorer or Unscored(), watcher=kept)
-    store = TableStore({**step.TABLES, **kept.tables}, {})
+    judge = step.AbuseStep(scorer=scorer, watcher=kept)
+    store = TableStore(step.TABLES, {})
     out: dict[str, list[pl.DataFrame]] = {}
-    batches = [{topic: placed(frame, 0) for topic, frame in links.items() if frame.height}]
-    for low in range(0, events.height, BATCH):
-        batches.append({step.EVENTS: placed(events[low : low + BATCH], low + 1)})
-    for number, batch in enumerate(batches):
+    for number, batch in enumerate(_batches(events, links)):
         for topic, frame in judge(store.tables, batch, Clock(number, 0)).items():
             out.setdefault(topic, []).append(frame)
         store.commit()
     return pl.concat(kept.frames), {topic: pl.concat(frames) for topic, frames in out.items()}
+
+
+def _batches(events: pl.DataFrame, links: Mapping[str, pl.DataFrame]) -> Iterator[Batch]:
+    yield {topic: placed(frame, 0) for topic, frame in links.items() if frame.height}
+    for low in range(0, events.height, BATCH):
+        yield {step.EVENTS: placed(events[low : low + BATCH], low + 1)}
 
 
 def placed(frame: pl.DataFrame, first: int) -> pl.DataFrame:
@@ -120,9 +125,3 @@ def placed(frame: pl.DataFrame, first: int) -> pl.DataFrame:
     return frame.with_columns(
         offset=place, appended=place, watermark=pl.lit(0, pl.Int64), late=pl.lit(value=False)
     )
-
-
-def matrix_of(events: pl.DataFrame, links: Mapping[str, pl.DataFrame], most: int) -> Array:
-    """Features of the last orders that ended, float32, shape (at most `most`, len(FEATURES))."""
-    rows, _ = folded(events, links)
-    return np.asarray(rows[-most:].select(*FEATURES).to_numpy(), dtype=np.float32)
