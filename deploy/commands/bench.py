@@ -44,6 +44,11 @@ _AML_EXAMPLES = """Example:
 tidemark bench aml --payments 500000
 """
 
+_ABUSE_EXAMPLES = """Example:
+
+tidemark bench abuse --orders 20000
+"""
+
 _MOTIFS_EXAMPLES = """Example:
 
 tidemark bench motifs --payments 300000
@@ -89,6 +94,7 @@ def register(app: typer.Typer) -> None:
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     bench.command("aml", epilog=_AML_EXAMPLES)(aml)
+    bench.command("abuse", epilog=_ABUSE_EXAMPLES)(abuse)
     bench.command("motifs", epilog=_MOTIFS_EXAMPLES)(motifs)
     bench.command("scoring", epilog=_SCORING_EXAMPLES)(scoring)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
@@ -230,6 +236,23 @@ def motifs(
     with _told("motifs") as echo:
         results = bench.run(seed, payments, echo)
     _show(Report("motifs", seed, results), as_json, out)
+
+
+def abuse(
+    orders: Annotated[int, typer.Option(min=5_000, help="Orders of the market.")] = 100_000,
+    model: Annotated[str, typer.Option(help="Name of the model; the champion otherwise.")] = "",
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Cost of surveillance an event: rules, features, models; of one order scored alone."""
+    from deploy.bench import abuse as bench
+    from deploy.bench.harness import Report
+    from deploy.evaluate.abuse_model import named
+
+    with _told(f"surveillance of {orders:,} orders"):
+        results = bench.run(seed, orders, named(model))
+    _show(Report("abuse", seed, results), as_json, out)
 
 
 def scoring(
