@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from connectors import intake
-from connectors.intake import Arrival, Dead, Intake, take_in
+from connectors.intake import Arrival, Dead, Intake, take_in, with_series
 from connectors.layout import Array
 from connectors.places import unpack
 from connectors.spec import Feed, JobSpec, partitions_of_results
@@ -142,7 +142,7 @@ class Shard:
         frame, rec = outputs[topic], self._record(topic)
         if "sequence" not in frame.columns:
             frame = self._numbered(topic, frame)
-        values = encode_frame(rec, frame.select(list(rec.columns)))
+        values = encode_frame(rec, frame)
         keys = [
             self.keys[partition] for partition in partitions_of_results(self.job, topic, self.shard)
         ]
@@ -153,8 +153,9 @@ class Shard:
         results = self.store.tables["engine.results"]
         start = results.get(topic, "next", 0)
         results.put(topic, next=start + frame.height)
-        sequence = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True)
-        return frame.with_columns(producer=pl.lit(self._producer), sequence=sequence)
+        producer = pl.Series("producer", [self._producer] * frame.height, dtype=pl.String)
+        numbers = np.arange(start, start + frame.height, dtype=np.int64)
+        return with_series(frame, producer, pl.Series("sequence", numbers))
 
     def _record(self, topic: str) -> Record:
         return record(KNOWN[topic].record)

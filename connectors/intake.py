@@ -96,18 +96,18 @@ class _Judge:
         tick_at, tick_time = self._ticks()
         if not self.messages:
             return self._only_ticks(tick_time)
-        frame = self._decoded()
+        frame, records = self._decoded()
         if self.rec.time is not None:
-            frame = self._refuse_ahead(frame, tick_at, tick_time)
+            frame, records = self._refuse_ahead(frame, records, tick_at, tick_time)
         if self.rec.producer is not None and self.rec.sequence is not None:
-            frame = self._refuse_repeats(frame)
-        frame = self._mark_late(frame, tick_at, tick_time)
+            frame, records = self._refuse_repeats(frame, records)
+        frame = self._mark_late(frame, records, tick_at, tick_time)
         self._remember()
         self.counts["used"] = frame.height
         self.counts["late"] = int(frame["late"].sum())
         self.counts["dead"] = len(self.dead)
         self.dead.sort(key=lambda d: d.offset)
-        return Intake(self._finished(frame), self.leaves, self.dead, self.counts)
+        return Intake(self._finished(frame, records), self.leaves, self.dead, self.counts)
 
     def _only_ticks(self, tick_time: Array) -> Intake:
         self.greatest = max([self.greatest, *tick_time.tolist()])
@@ -145,19 +145,17 @@ class _Judge:
             times.append(self.tick)
         return np.array(at, dtype=np.int64), np.array(times, dtype=np.int64)
 
-    def _decoded(self) -> pl.DataFrame:
-        frame, index, rejected = decode_batch(self.rec, self.messages)
+    def _decoded(self) -> tuple[pl.DataFrame, Array]:
+        """The rows that keep their schema's rules, and the record each of them is."""
+        frame, records, rejected = decode_batch(self.rec, self.messages)
         for bad in rejected:
             self._refuse(bad.index, bad.reason)
-        frame = frame.with_columns(pl.Series("record", index, dtype=pl.Int64))
         broken = violations(self.rec, frame)
         for bad in broken:
-            self._refuse(int(index[bad.index]), bad.reason)
-        if broken:
-            keep = np.ones(frame.height, dtype=bool)
-            keep[[bad.index for bad in broken]] = False
-            frame = frame.filter(keep)
-        return frame
+            self._refuse(int(records[bad.index]), bad.reason)
+        keep = np.ones(frame.height, dtype=bool)
+        keep[[bad.index for bad in broken]] = False
+        return _kept(frame, records, keep)
 
     def _field(self, name: str | None) -> str:
         """A role that the record is known to have."""
@@ -165,21 +163,22 @@ class _Judge:
             raise TypeError(f"{self.rec.name} lacks a role that its caller checked for")
         return name
 
-    def _refuse_ahead(self, frame: pl.DataFrame, tick_at: Array, tick_time: Array) -> pl.DataFrame:
-        at = self.at[frame["record"].to_numpy()]
+    def _refuse_ahead(
+        self, frame: pl.DataFrame, records: Array, tick_at: Array, tick_time: Array
+    ) -> tuple[pl.DataFrame, Array]:
+        at = self.at[records]
         last = np.concatenate([[self.tick_before], tick_time])[np.searchsorted(tick_at, at)]
         reference = np.where(last == MIN_TIME, self.arrival.appended[at] * 1_000, last)
         ahead = frame[self._field(self.rec.time)].to_numpy() > reference + self.feed.ahead
-        for record in frame["record"].to_numpy()[ahead].tolist():
+        for record in records[ahead].tolist():
             self._refuse(record, "too-far-ahead: dated beyond what the last tick allows")
-        return frame.filter(~ahead) if ahead.any() else frame
+        return _kept(frame, records, ~ahead)
 
-    def _refuse_repeats(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _refuse_repeats(self, frame: pl.DataFrame, records: Array) -> tuple[pl.DataFrame, Array]:
         judge = Duplicates(self.tables)
         bodies = (
             np.frombuffer(b"".join(self.leaves), dtype=">i8").reshape(-1, 4)[:, 0].astype(np.int64)
         )
-        records = frame["record"].to_numpy()
         numbers = frame[self._field(self.rec.sequence)].to_numpy()
         verdicts = np.empty(frame.height, dtype=np.int8)
         for producer, rows in _by_producer(frame[self._field(self.rec.producer)]):
@@ -190,11 +189,12 @@ class _Judge:
         for verdict, reason in _REFUSALS.items():
             for record in records[verdicts == verdict].tolist():
                 self._refuse(record, reason)
-        fresh = verdicts == duplicates.FRESH
-        return frame if fresh.all() else frame.filter(fresh)
+        return _kept(frame, records, verdicts == duplicates.FRESH)
 
-    def _mark_late(self, frame: pl.DataFrame, tick_at: Array, tick_time: Array) -> pl.DataFrame:
-        at = self.at[frame["record"].to_numpy()]
+    def _mark_late(
+        self, frame: pl.DataFrame, records: Array, tick_at: Array, tick_time: Array
+    ) -> pl.DataFrame:
+        at = self.at[records]
         if self.rec.time is None:
             return frame.with_columns(late=pl.lit(value=False), watermark=pl.lit(MIN_TIME))
         times = frame[self._field(self.rec.time)].to_numpy()
@@ -206,18 +206,17 @@ class _Judge:
         self.greatest = int(greatest[-1])
         before = greatest[at]
         watermark = np.where(before == MIN_TIME, MIN_TIME, before - self.feed.lateness)
-        late = pl.Series(times < watermark, dtype=pl.Boolean)
+        late = pl.Series("late", times < watermark, dtype=pl.Boolean)
         # A record with a flag of this name says that what it rests on came late; a number of this
         # name counts late ones among many and says nothing of the record.
         if frame.schema.get("late") == pl.Boolean:
             late |= frame["late"]
-        return frame.with_columns(late=late, watermark=watermark)
+        return with_series(frame, late, pl.Series("watermark", watermark))
 
     def _remember(self) -> None:
         self.tables["engine.feeds"].put(self.feed.topic, greatest=self.greatest, tick=self.tick)
 
-    def _finished(self, frame: pl.DataFrame) -> pl.DataFrame:
-        records = frame["record"].to_numpy()
+    def _finished(self, frame: pl.DataFrame, records: Array) -> pl.DataFrame:
         at = self.at[records]
         columns = [
             pl.Series("offset", self.arrival.offset[at]),
@@ -227,8 +226,20 @@ class _Judge:
             columns.append(pl.Series("leaf", [self.leaves[i] for i in records], dtype=pl.Binary))
         if self.feed.raw:
             columns.append(pl.Series("raw", [self.messages[i] for i in records], dtype=pl.Binary))
-        frame = frame.drop("record").with_columns(columns)
+        frame = with_series(frame, *columns)
         return frame if self.feed.order == "log" else _sorted(frame, self.rec)
+
+
+def with_series(frame: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
+    """`frame` with these columns; polars plans no query unless one stands in for another."""
+    if any(column.name in frame.columns for column in columns):
+        return frame.with_columns(columns)
+    return frame.hstack(list(columns))
+
+
+def _kept(frame: pl.DataFrame, records: Array, keep: Array) -> tuple[pl.DataFrame, Array]:
+    """The rows to keep, and the record each of them is."""
+    return (frame, records) if keep.all() else (frame.filter(keep), records[keep])
 
 
 def _without(messages: Sequence[bytes | None], tick: Array) -> Sequence[bytes | None]:
@@ -244,7 +255,7 @@ def _without(messages: Sequence[bytes | None], tick: Array) -> Sequence[bytes | 
 
 def _by_producer(producers: pl.Series) -> list[tuple[str, Array]]:
     """Row numbers of each producer, producers in the order of their names."""
-    names = producers.unique().sort().to_list()
+    names = sorted(producers.unique().to_list())
     if len(names) == 1:
         return [(names[0], np.arange(len(producers)))]
     return [(name, np.flatnonzero((producers == name).to_numpy())) for name in names]
@@ -258,8 +269,10 @@ def _sorted(frame: pl.DataFrame, rec: Record) -> pl.DataFrame:
     keys = [k for k in (rec.time, rec.sequence) if k is not None]
     if not keys:
         return frame
-    order = np.lexsort([frame[k].to_numpy() for k in reversed(keys)])
+    columns = [frame[k].to_numpy() for k in keys]
+    order = np.lexsort(columns[::-1])
     frame = frame[order]
-    if rec.id is None or not frame.select(pl.struct(keys).rle_id().is_duplicated().any()).item():
+    same = np.all([np.diff(column[order]) == 0 for column in columns], axis=0)
+    if rec.id is None or not same.any():
         return frame
     return frame.sort([*keys, rec.id, "offset"])

@@ -7,6 +7,7 @@ again (connectors.store).
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ _POLARS = {
     "bytes": pl.Binary,
 }
 _ORDER = "\0order"
+_NO_ROWS: Array = np.empty(0, dtype=np.int64)
 
 
 class ColumnTable:
@@ -34,6 +36,8 @@ class ColumnTable:
         self.kinds: dict[str, ColumnKind] = dict(spec.columns)
         if spec.key is None:
             self.kinds[_ORDER] = "int"
+        self._keys = [name for name in self.kinds if name == spec.key]
+        self._others = [name for name in self.kinds if name != spec.key]
         self.columns = {n: np.empty(0, dtype=DTYPES[k]) for n, k in self.kinds.items()}
         self.alive = np.empty(0, dtype=bool)
         self.rows = 0  # row numbers in use or freed; capacity is len(self.alive)
@@ -43,6 +47,7 @@ class ColumnTable:
         self.dense = DenseIndex() if self._key_kind == "int" else None  # instead of the index
         self.arrivals: Arrivals | None = None  # from the first question about arrival on
         self.free = np.empty(0, dtype=np.int64)  # ascending
+        self._sorted: Array | None = None  # the rows by key, until a key comes or goes
         self._set: list[Array] = []
         self._made: list[Array] = []
         self._freed: list[Array] = []
@@ -65,14 +70,18 @@ class ColumnTable:
         """Rows of `keys`, aligned; zero, empty or false where absent, and column `known`."""
         rows = self._find(self._wanted(keys))
         known = rows >= 0
-        out = {self._key: keys}
+        whole = bool(known.all())
+        out = [keys.alias(self._key)]
         for name, kind in self.spec.columns.items():
             if name != self.spec.key:
-                values = np.full(len(rows), EMPTY[kind], dtype=DTYPES[kind])
-                values[known] = self.columns[name][rows[known]]
-                out[name] = _series(name, kind, values)
-        out["known"] = pl.Series("known", known, dtype=pl.Boolean)
-        return pl.DataFrame(out)
+                column = self.columns[name]
+                if whole:
+                    values = column[rows]
+                else:
+                    values = np.full(len(rows), EMPTY[kind], dtype=DTYPES[kind])
+                    values[known] = column[rows[known]]
+                out.append(_series(name, kind, values))
+        return pl.DataFrame([*out, pl.Series("known", known, dtype=pl.Boolean)])
 
     def upsert(self, frame: pl.DataFrame) -> None:
         """Set the columns of each key of `frame` (unique); a new key starts from zero values."""
@@ -153,10 +162,13 @@ class ColumnTable:
 
     def frame(self) -> pl.DataFrame:
         """All rows: in the order of arrival without a key, else in order of the key."""
-        rows = np.flatnonzero(self.alive[: self.rows])
         if self.spec.key is None:
-            return self._frame_of(self._in_order(rows))
-        return self._frame_of(rows).sort(self.spec.key)
+            return self._frame_of(self._in_order(np.flatnonzero(self.alive[: self.rows])))
+        if self._sorted is None:
+            rows = np.flatnonzero(self.alive[: self.rows])
+            keys = self._frame_of(rows, [self.spec.key])[self.spec.key]
+            self._sorted = rows[keys.arg_sort().to_numpy()]
+        return self._frame_of(self._sorted)
 
     # -- rows addressed by number, for the engine's own tables ---------------------------------
 
@@ -170,15 +182,16 @@ class ColumnTable:
         for name, column in values.items():
             self.columns[name][rows] = column
         self._set.append(rows)
-        self.arrivals = None
+        self.arrivals = self._sorted = None
 
     def row_of(self, key: object) -> int:
         """The row number of `key`, made when absent."""
-        return int(self._find_or_make([key])[0])
+        row = self._row(key)
+        return int(self._find_or_make([key])[0]) if row < 0 else row
 
     def get(self, key: object, column: str, default: int) -> int:
         """One number of one row, without the cost of a frame."""
-        row = int(self._find([key])[0])
+        row = self._row(key)
         return default if row < 0 else int(self.columns[column][row])
 
     def put(self, key: object, **values: object) -> None:
@@ -192,12 +205,14 @@ class ColumnTable:
 
     def delta(self) -> bytes:
         """What changed since the last call: rows set, rows freed. Starts a new batch."""
+        head = number(self.rows) + number(self.next_order)
+        if not (self._freed or self._made or self._set):
+            return head + 3 * _pack_rows(_NO_ROWS)
         freed, made, changed = (_distinct(g) for g in (self._freed, self._made, self._set))
         self._freed, self._made, self._set = [], [], []
         self.free = np.union1d(self.free, freed) if len(freed) else self.free
         return (
-            number(self.rows)
-            + number(self.next_order)
+            head
             + _pack_rows(freed)
             + self._pack(made[self.alive[made]], self._keys)
             + self._pack(changed[self.alive[changed]], self._others)
@@ -228,7 +243,7 @@ class ColumnTable:
         self.count = len(rows)
         for name, kind in self.kinds.items():
             self.columns[name][self.free] = EMPTY[kind]
-        self.arrivals = None
+        self.arrivals = self._sorted = None
         if self.dense is not None:
             self.dense = DenseIndex()
             self.dense.set(self.columns[self._key][rows], rows)
@@ -237,14 +252,6 @@ class ColumnTable:
             self.index = dict(zip(keys, rows.tolist(), strict=True))
 
     # -- inside --------------------------------------------------------------------------------
-
-    @property
-    def _keys(self) -> list[str]:
-        return [name for name in self.kinds if name == self.spec.key]
-
-    @property
-    def _others(self) -> list[str]:
-        return [name for name in self.kinds if name != self.spec.key]
 
     @property
     def _key(self) -> str:
@@ -259,11 +266,14 @@ class ColumnTable:
     def _wanted(self, keys: pl.Series) -> list[object] | Array:
         return keys.to_list() if self.dense is None else keys.to_numpy()
 
+    def _row(self, key: object) -> int:
+        return self.index.get(key, -1) if self.dense is None else int(self._find([key])[0])
+
     def _find(self, keys: list[object] | Array) -> Array:
         if self.dense is not None:
             return self.dense.find(np.asarray(keys, dtype=np.int64))
-        get = self.index.get
-        return np.fromiter((get(k, -1) for k in keys), dtype=np.int64, count=len(keys))
+        found = map(self.index.get, keys, repeat(-1))
+        return np.fromiter(found, dtype=np.int64, count=len(keys))
 
     def _find_or_make(self, wanted: list[object] | Array) -> Array:
         rows = self._find(wanted)
@@ -290,11 +300,15 @@ class ColumnTable:
         rows: Array = np.concatenate([reused, fresh])
         self.alive[rows] = True
         self.count += count
+        self._sorted = None
         self._made.append(rows)
         return rows
 
     def _release(self, rows: Array) -> None:
+        if not len(rows):
+            return
         self._freed.append(rows)
+        self._sorted = None
         if self.arrivals is not None:
             self.arrivals.release(rows)
             if self.arrivals.sparse:
@@ -333,6 +347,8 @@ class ColumnTable:
         return pl.DataFrame([_series(n, kinds[n], self.columns[n][rows]) for n in names or kinds])
 
     def _pack(self, rows: Array, names: list[str]) -> bytes:
+        if not len(rows):
+            return _pack_rows(rows)
         columns = (pack(self.kinds[name], self.columns[name][rows]) for name in names)
         return _pack_rows(rows) + b"".join(columns)
 
@@ -355,7 +371,7 @@ def _unpack_rows(reader: Reader) -> Array:
 
 def _distinct(groups: list[Array]) -> Array:
     if not groups:
-        return np.empty(0, dtype=np.int64)
+        return _NO_ROWS
     return np.unique(np.concatenate(groups)) if len(groups) > 1 else np.unique(groups[0])
 
 

@@ -76,6 +76,7 @@ TOPICS = {
         Topic("var", "RiskMeasure"),
         Topic("limits.used", "LimitUse"),
         Topic("margin.calls", "MarginCall"),
+        Topic("risk.refused", "Refusal", shared=True),
         *_job("risk"),
         Topic("firm.pnl", "BookPnl"),
         Topic("firm.var", "RiskMeasure"),

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     port_offset: int = Field(default=0, ge=0, le=50_000)
     partitions: int = Field(default=4, ge=1, le=128)
     taskmanagers: int = Field(default=1, ge=1, le=8)
-    slots: int = Field(default=10, ge=1, le=64)
+    slots: int = Field(default=12, ge=1, le=64)
     tick_ms: int = Field(default=100, ge=10, le=10_000)
     checkpoint_ms: int = Field(default=2_000, ge=100)
     kafka: str | None = None

@@ -170,6 +170,7 @@ def regulatory_job(config: Config) -> JobSpec:
         "var",
         "limits.used",
         "margin.calls",
+        "risk.refused",
         "firm.pnl",
         "firm.var",
         "firm.limits",

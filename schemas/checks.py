@@ -5,11 +5,16 @@ Rules stand in the `.avsc` file as attribute `check` of a field: `min` and `max`
 and `format` (isin, lei, mic, currency, asset, zone). A text with rules but neither pattern nor
 format may not contain control characters. Formats are judged once for each distinct value: a day
 knows few members and instruments.
+
+Nearly every batch keeps every rule, and that is cheap to see without a query: by the least and the
+greatest number, and of few texts one by one. Only the rules that are not kept for sure are asked of
+every row. So a pattern must mean the same to Python's `re`: literals, sets, groups, repeats.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import polars as pl
@@ -27,22 +32,29 @@ _FORMATS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "asset": ("a currency or an ISIN", ids.is_asset),
 }
 _SHOWN = 40
+_FEW = 256
+"""So many texts are looked at one by one."""
+_REMEMBERED = 65_536
+"""So many texts of a format are remembered with their verdict."""
 _PRINTABLE = r"[^\p{Cc}]*"
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """A field, what is asked of it in words, and which rows break it."""
+    """A field, what is asked of it in words, which rows break it, and whether surely none does."""
 
     field: str
     asked: str
     broken: pl.Expr
+    kept: Callable[[pl.Series], bool]
 
 
 def violations(rec: Record, frame: pl.DataFrame) -> list[Rejected]:
     """The rows of `frame` that break a rule of `rec`, in order, each with the first it breaks."""
-    rules = _rules(rec)
-    if not rules or not frame.height:
+    if not frame.height:
+        return []
+    rules = [rule for rule in _rules(rec) if not rule.kept(frame.get_column(rule.field))]
+    if not rules:
         return []
     broken = frame.select(rule.broken.alias(str(number)) for number, rule in enumerate(rules))
     counts = broken.sum().row(0)
@@ -77,23 +89,48 @@ def _field_rules(field: dict[str, Any]) -> Iterator[_Rule]:
     column = pl.col(name)
     text = field["type"] == "string"
     if (low := check.pop("min", None)) is not None:
-        yield _Rule(name, f"at least {low}", column < low)
+        yield _Rule(name, f"at least {low}", column < low, partial(_at_least, low))
     if (high := check.pop("max", None)) is not None:
-        yield _Rule(name, f"at most {high}", column > high)
+        yield _Rule(name, f"at most {high}", column > high, partial(_at_most, high))
     if (size := check.pop("maxLength", None)) is not None:
         octets = column.bin.size() if field["type"] == "bytes" else column.str.len_bytes()
-        yield _Rule(name, f"at most {size} bytes", octets > size)
+        short = partial(_each, lambda value: len(_octets(value)) <= size)
+        yield _Rule(name, f"at most {size} bytes", octets > size, short)
     if (form := check.pop("format", None)) is not None:
-        words, accepts = _FORMATS[form]
-        yield _Rule(name, words, _judged(column, accepts))
+        words, judged = _FORMATS[form]
+        accepts = lru_cache(_REMEMBERED)(judged)
+        yield _Rule(name, words, _judged(column, accepts), partial(_each, accepts))
     elif text and "pattern" not in check:
+        broken = ~column.str.contains(_whole(_PRINTABLE))
         yield _Rule(
-            name, "text without control characters", ~column.str.contains(_whole(_PRINTABLE))
+            name, "text without control characters", broken, partial(_each, str.isprintable)
         )
     if (pattern := check.pop("pattern", None)) is not None:
-        yield _Rule(name, f"the pattern {pattern}", ~column.str.contains(_whole(pattern)))
+        broken = ~column.str.contains(_whole(pattern))
+        matches = partial(_each, re.compile(pattern).fullmatch)
+        yield _Rule(name, f"the pattern {pattern}", broken, matches)
     if check:
         raise ValueError(f"field {name}: unknown check {', '.join(check)}")
+
+
+def _at_least(low: int, column: pl.Series) -> bool:
+    least = column.min()
+    return isinstance(least, int) and least >= low
+
+
+def _at_most(high: int, column: pl.Series) -> bool:
+    greatest = column.max()
+    return isinstance(greatest, int) and greatest <= high
+
+
+def _each(accepts: Callable[[Any], object], column: pl.Series) -> bool:
+    """Whether the column is short and each of its values is accepted."""
+    few = len(column) <= _FEW and not column.null_count()
+    return few and all(map(accepts, column.to_list()))
+
+
+def _octets(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 def _whole(pattern: str) -> str:

@@ -7,8 +7,7 @@ verdict is always that of `decode_block` on the message alone, everything else i
 it.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -19,7 +18,8 @@ import polars as pl
 from schemas.block import HEADER_SIZE, decode_block, decode_valid, wire_header
 from schemas.faults import CodecError, Rejected
 from schemas.frames import encode_frame
-from schemas.records import Record, by_schema_id, kind
+from schemas.records import Record, by_schema_id
+from schemas.single import encode, plain
 from schemas.structure import well_formed
 from schemas.upcast import upcast
 
@@ -36,24 +36,6 @@ __all__ = [
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def encode(rec: Record, value: Mapping[str, Any]) -> bytes:
-    """The message of one record; times and dates are given as plain integers.
-
-    Raises:
-        CodecError: `value` is not a `rec`.
-    """
-    out = BytesIO()
-    out.write(wire_header(rec))
-    try:
-        fastavro.schemaless_writer(out, _plain(rec), dict(value), strict_allow_default=True)
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-        raise CodecError(f"not a {rec.name}: {error}") from error
-    for field in rec.fields:
-        if kind(field) == "int" and not -(2**31) <= value.get(field["name"], 0) < 2**31:
-            raise CodecError(f"not a {rec.name}: {field['name']} does not fit into 32 bits")
-    return out.getvalue()
-
-
 def decode(message: bytes) -> tuple[Record, dict[str, Any]]:
     """The record version of one message, and its values.
 
@@ -67,7 +49,7 @@ def decode(message: bytes) -> tuple[Record, dict[str, Any]]:
     if isinstance(rec, str):
         raise CodecError(rec)
     try:
-        value = fastavro.schemaless_reader(BytesIO(message[HEADER_SIZE:]), _plain(rec), None)
+        value = fastavro.schemaless_reader(BytesIO(message[HEADER_SIZE:]), plain(rec), None)
         if isinstance(value, dict) and encode(rec, value) == message:
             return rec, value
     except (ValueError, TypeError, IndexError, EOFError, OverflowError, MemoryError):
@@ -173,17 +155,3 @@ def _version_of(rec: Record, header: bytes) -> Record | str:
     if isinstance(found, str) or (found.name == rec.name and found.version <= rec.version):
         return found
     return f"unknown-schema: {found.name} {found.version} is not a {rec.name} up to {rec.version}"
-
-
-@cache
-def _plain(rec: Record) -> Any:
-    """The schema without logical types and our own attributes: times are plain integers."""
-    fields = []
-    for field in rec.fields:
-        declared = field["type"]
-        if isinstance(declared, dict) and "logicalType" in declared:
-            declared = declared["type"]
-        fields.append({"name": field["name"], "type": declared})
-        if "default" in field:
-            fields[-1]["default"] = field["default"]
-    return fastavro.parse_schema({"type": "record", "name": rec.name, "fields": fields})

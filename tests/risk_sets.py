@@ -64,7 +64,8 @@ def published(returns, epoch=1, name="days", **options):
     """The parts of a set from {isin: daily returns}, by default of the days themselves."""
     matrix = np.array(list(returns.values()), dtype=float).T
     sizes = {"book_scenarios": len(matrix), "firm_scenarios": len(matrix)} | options
-    return parts_of(list(returns), matrix, name, epoch, **sizes)
+    parts = parts_of(list(returns), matrix, name, epoch, **sizes)
+    return parts.with_columns(row_id=pl.format("{}-{}-{}", "name", "epoch", "part"))
 
 
 def head_of(parts):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 PANEL = "Proof"
-DRILLS = ("savepoint", "replay", "notary", "tamper")
+DRILLS = ("savepoint", "replay", "notary", "risk", "tamper")
 """Modules of deploy.drills whose `run(stack, prefix, seed, count, echo=)` is the drill."""
 OFFLINE = ("tamper",)
 """Those that need no stack: `run(seed, echo=)`."""
@@ -15,6 +15,8 @@ _EXAMPLES = """Examples:
 tidemark drill savepoint --seed 7
 
 tidemark drill replay --count 200000
+
+tidemark drill risk --count 200000
 
 tidemark drill tamper --seed 3
 """
@@ -30,7 +32,10 @@ def drill(
     seed: Annotated[int, typer.Option(min=0, help="Seed of what is generated.")] = 1,
     count: Annotated[
         int | None,
-        typer.Option(min=1_000, help="Trades to send (100,000), or obligations (5,000,000)."),
+        typer.Option(
+            min=1_000,
+            help="Trades (100,000), obligations (5,000,000), or quotes and fills (2,000,000).",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

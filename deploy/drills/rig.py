@@ -102,9 +102,14 @@ class Rig:
         return job_id
 
     def stop(self, job: str, out_prefix: str | None = None) -> str:
-        """Stop a job with a savepoint, so that no transaction is left open; its path."""
+        """Stop a job with a savepoint, so that no transaction is left open; its path.
+
+        All of it has to run for that: one that recovers from a kill is waited for.
+        """
         name = f"{self.prefix if out_prefix is None else out_prefix}{job}"
-        return self.stack.flink.stop_with_savepoint(self.stack.flink.rest.find(name).id)
+        job_id = self.stack.flink.rest.find(name).id
+        self.stack.flink.wait_for(job_id, "RUNNING")
+        return self.stack.flink.stop_with_savepoint(job_id)
 
     def ends(self, *names: str) -> dict[tuple[str, int], int]:
         """The offset after the last record of each partition of the topics, as of now."""

@@ -6,72 +6,27 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from connectors.generators import Faults, Plan
-from connectors.producer import KafkaEnd
 from connectors.reader import LogReader
 from connectors.topics import TICK_KEY
-from deploy.bench import risk_feed
-from deploy.bench.risk_controls import CONTROLS, controls
+from deploy.drills import risk
 from deploy.drills.rig import Rig
-from deploy.drills.waiting import MONOTONIC, SLEEP
 from deploy.oracle import data
 from deploy.stack import Stack
 from jobs.catalogue import JOBS, Config
 from schemas.codec import decode_batch
 from schemas.records import record
 
-TICKS, RATE, DENSITY = 50_000, 4_000, 200
-"""Quotes and trades; how many are sent in a second; how many lie in a second of business."""
-FAULTS = "late=0.004,duplicate=0.002,conflicting-duplicate=0.001,malformed=0.001"
-LATENESS_MS = 10_000
-"""A slice is five seconds of business."""
-RISK_JOBS = {"marks": 2, "risk": 2, "firm": 1}
-FEED = ("instruments", "quotes", "fills")
+RUN = risk.Run(ticks=50_000, rate=2_000, density=200)
+"""A slice is two and a half seconds of business."""
 
 
 @pytest.fixture(scope="module")
 def rig(stack: Stack) -> Iterator[Rig]:
-    """Four minutes of a market through the three jobs."""
-    config = Config(partitions=stack.settings.partitions, lateness_ms=LATENESS_MS)
-    world = risk_feed.market(5, DENSITY)
-    opened = world.count - world.amount.count
-    plan = Plan(
-        opened + TICKS, 5, config.partitions, Faults.parse(FAULTS), lateness=LATENESS_MS * 1_000
-    )
+    """Four minutes of a market through the three jobs; a kill, and a restore from a savepoint."""
+    config = Config(partitions=stack.settings.partitions, lateness_ms=risk.LATENESS_MS)
     with Rig(stack, f"r{uuid.uuid4().hex[:6]}.", config) as rig:
-        rig.ensure(*CONTROLS)
-        publish(rig, controls(world, config.partitions, 1_000, 5_000))
-        for job, parallelism in RISK_JOBS.items():
-            rig.submit(job, parallelism)
-        sending = rig.feed(world, plan, rate=RATE)
-        until(lambda: height(rig, "pnl") > 0)
-        stack.kill("taskmanager-0")
-        stack.start_taskmanager()
-        before = height(rig, "pnl")
-        until(lambda: height(rig, "pnl") > before)
-        rig.submit("risk", RISK_JOBS["risk"], savepoint=rig.stop("risk"))
-        sending.result()
-        for job in RISK_JOBS:
-            rig.wait(job, rig.ends(*(feed.topic for feed in JOBS[job](config).feeds)))
+        risk.interrupted(rig, 5, RUN)
         yield rig
-
-
-def publish(rig: Rig, batches) -> None:
-    end = KafkaEnd(rig.settings.brokers, prefix=rig.prefix)
-    for batch in batches:
-        end.send(batch)
-    end.close()
-
-
-def until(true, timeout: float = 120) -> None:
-    deadline = MONOTONIC() + timeout
-    while not true():
-        assert MONOTONIC() < deadline, "waited too long"
-        SLEEP(0.5)
-
-
-def height(rig: Rig, topic: str) -> int:
-    return len(messages(rig, topic, (0,)))
 
 
 def messages(rig: Rig, topic: str, partitions) -> list[bytes]:
@@ -88,7 +43,7 @@ def frame(rig: Rig, topic: str, name: str, partitions=None) -> pl.DataFrame:
     return decode_batch(record(name), messages(rig, topic, partitions))[0]
 
 
-@pytest.mark.parametrize("job", RISK_JOBS)
+@pytest.mark.parametrize("job", risk.PARALLELISM)
 def test_neither_a_killed_taskmanager_nor_a_restored_savepoint_changes_a_byte(
     rig: Rig, job: str
 ) -> None:
@@ -100,7 +55,7 @@ def test_neither_a_killed_taskmanager_nor_a_restored_savepoint_changes_a_byte(
     )
 
 
-@pytest.mark.parametrize("job", RISK_JOBS)
+@pytest.mark.parametrize("job", risk.PARALLELISM)
 def test_what_went_in_was_used_or_refused_or_a_repeat(rig: Rig, job: str) -> None:
     with rig.follower(job) as follower:
         follower.poll()
@@ -170,7 +125,7 @@ def test_the_firm_is_the_sum_of_its_books_where_all_had_told(rig: Rig) -> None:
 
 
 def test_measures_name_their_scenarios(rig: Rig) -> None:
-    for topic, scenarios in (("var", 1_000), ("firm.var", 5_000)):
+    for topic, scenarios in (("var", risk.BOOK_SCENARIOS), ("firm.var", risk.FIRM_SCENARIOS)):
         last = frame(rig, topic, "RiskMeasure").sort("slice_end").tail(1).row(0, named=True)
         assert last["scenario_set"].startswith("market")
         assert last["scenarios"] == scenarios

@@ -1,5 +1,6 @@
 """What a schema asks of a field is asked of every row; the first broken rule is the reason."""
 
+import re
 from typing import Any
 
 import polars as pl
@@ -110,3 +111,24 @@ def test_octets_have_a_length_too() -> None:
     rows = [row | {"returns": b"x" * size} for size in (40_000, 40_001)]
     reason = "out-of-range: returns is 40001 bytes, at most 40000 bytes is asked"
     assert violations(rec, frame(rec, rows)) == [Rejected(1, reason)]
+
+
+@pytest.mark.parametrize("name", names())
+def test_pattern_is_written_in_what_both_engines_read_alike(name: str) -> None:
+    patterns = [
+        f["check"]["pattern"] for f in record(name).fields if "pattern" in f.get("check", ())
+    ]
+    for pattern in patterns:
+        assert re.fullmatch(r"[][A-Za-z0-9(){}|!~*+?._-]*", pattern.replace(r"\|", "|"))
+        assert not any(special in pattern for special in ("(?", "[[", "&&", "--", "~~"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"payer": ""}, {"trade_id": "a\n"}, {"mic": "\xe9" * 3}, {"scale": 10}, {"amount": 0}],
+)
+def test_many_rows_are_judged_as_few_are(change: dict[str, Any]) -> None:
+    few = found({}, change)
+    rec = record("Obligation")
+    many = violations(rec, frame(rec, [OBLIGATION | change] + [OBLIGATION] * 300))
+    assert [bad.reason for bad in many] == [bad.reason for bad in few]

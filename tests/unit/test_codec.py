@@ -17,6 +17,7 @@ from schemas.codec import (
     encode,
     encode_frame,
 )
+from schemas.frames import FEW, encode_lanes
 from schemas.records import Record, names, record, versions
 from tests import everything as every_type
 from tests.strategies import frame, frames
@@ -74,6 +75,8 @@ def test_every_avro_type_comes_back(everything: Record, data: st.DataObject) -> 
     given_frame = data.draw(frames(everything))
     messages = encode_frame(everything, given_frame)
     assert messages == [encode(everything, row) for row in given_frame.rows(named=True)]
+    if messages:
+        assert encode_lanes(everything, given_frame.get_columns()) == messages
     assert decode_block(everything, messages).equals(given_frame)
     assert [decode(message)[1] for message in messages] == given_frame.rows(named=True)
 
@@ -97,6 +100,12 @@ def test_sliced_frame_encodes_its_own_rows_only() -> None:
     assert encode_frame(rec, whole[3:7]) == encode_frame(rec, whole)[3:7]
     chunked = pl.concat([whole[5:], whole[:2]], rechunk=False)
     assert encode_frame(rec, chunked) == encode_frame(rec, whole)[5:] + encode_frame(rec, whole)[:2]
+
+
+def test_few_rows_and_many_give_the_same_messages() -> None:
+    rec = record("Label")
+    many = frame(rec, [ROW | {"note": "x" * size} for size in range(FEW + 1)])
+    assert encode_frame(rec, many) == encode_frame(rec, many[:FEW]) + encode_frame(rec, many[FEW:])
 
 
 @pytest.mark.parametrize(

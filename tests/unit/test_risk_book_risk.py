@@ -6,7 +6,8 @@ from tests.naive.tables import naive_state
 from tests.risk_frames import EQUITY, SECOND, START, Event, fill, fold, mark, tick
 from tests.risk_sets import NOW, A, held, marks, published
 from tests.risk_sets import mark as mark_row
-from udfs.risk.book_risk import TABLES, measured, take
+from udfs.risk.book_risk import TABLES, measured
+from udfs.risk.refusals import take_controls
 from udfs.risk.risk_telling import Behind
 from udfs.risk.step import TABLES as STEP_TABLES
 from udfs.risk.step import RiskStep
@@ -56,7 +57,8 @@ def controls(state, *topics):
         "limits": numbered(LIMIT, LIMIT | {"record_id": "f", "scope": "FIRM", "name": "firm"}),
         "margin.terms": numbered(TERMS),
     }
-    take(state, {topic: rows[topic] for topic in topics})
+    batch = {topic: rows[topic] for topic in topics}
+    return take_controls(state, batch, "BOOK", Clock(2_000, NOW, {}, 3), "risk/1")
 
 
 def test_risk_limits_and_margin_of_books():
@@ -108,3 +110,16 @@ def test_the_risk_step_measures_its_books():
     (var, *_) = out["var"].to_dicts()
     assert (var["name"], var["var"], var["missing"], var["scope"]) == ("b", 10_000, 0, "BOOK")
     assert out["limits.used"].select("limit_id", "status").row(0) == ("L", "SOFT")
+
+
+def test_a_second_without_news_is_not_measured_again():
+    # 40 records of 10 ms are 400 ms, the rest are slices of ticks: one that moves business time in
+    # the second second, none in the third.
+    events = [mark(EQUITY, 0, 10_000), fill("b", EQUITY, 1, 10, 10_000)]
+    events += [tick(SECOND)] * (100 - len(events))
+    events += [tick(2 * SECOND)] * 100 + [tick(2 * SECOND)] * 100
+    out = fold(RiskStep(), STEP_TABLES, events, [100, 200, 300])
+    assert out["var"]["slice_end"].n_unique() == 2
+    events += [mark(EQUITY, 3 * SECOND, 10_001)] + [tick(0)] * 99
+    out = fold(RiskStep(), STEP_TABLES, events, [100, 200, 300, 400])
+    assert out["var"]["slice_end"].n_unique() == 3

@@ -22,6 +22,7 @@ from udfs.risk.positions import Positions
 TABLE, REFUSED, PASSED = "actions", "actions refused", "fills passed"
 DIVIDEND = "DIVIDEND"
 _COLUMNS = tuple(TABLES[TABLE].columns)
+TOO_LATE = "announced after its time"
 Change = Callable[[Positions, Ints], Positions]
 
 
@@ -47,6 +48,11 @@ def take(state: State, actions: pl.DataFrame | None, watermark: int) -> pl.DataF
         return state[TABLE].frame()
     state[TABLE].expire("time", passed - 2 * DAY_US)
     return state[TABLE].frame().sort("time", "offset")
+
+
+def late(state: State, actions: pl.DataFrame) -> list[str]:
+    """Ids of the actions that `take` will refuse."""
+    return list(actions.filter(pl.col("time") < value_of(state, PASSED))["action_id"])
 
 
 def between(actions: pl.DataFrame, low: int, high: int) -> pl.DataFrame:

@@ -8,24 +8,14 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from schemas.step import Batch, Clock, Outputs, State, TableSpec
+from schemas.step import Clock, Outputs, State, TableSpec
 from udfs.risk import controls, measures, scenario_state
-from udfs.risk.market import Prices, Terms
+from udfs.risk.listed import Terms
+from udfs.risk.market import Prices
 from udfs.risk.risk_telling import Behind, limit_uses, margin_calls, risk_measures
 from udfs.risk.scenario_ready import ready
 
-SCENARIOS, LIMITS, MARGIN = "scenarios", "limits", "margin.terms"
 TABLES: Mapping[str, TableSpec] = {**scenario_state.TABLES, **controls.TABLES}
-
-
-def take(state: State, batch: Batch) -> None:
-    """Put the scenarios, limits and margin terms of a batch into state."""
-    if SCENARIOS in batch:
-        scenario_state.gather(state, batch[SCENARIOS])
-    if LIMITS in batch:
-        controls.take_limits(state, batch[LIMITS].filter(pl.col("scope") == "BOOK"))
-    if MARGIN in batch:
-        controls.take_terms(state, batch[MARGIN])
 
 
 def priced_marks(known: Terms, prices: Prices) -> pl.DataFrame:

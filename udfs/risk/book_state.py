@@ -9,6 +9,7 @@ import polars as pl
 
 from schemas.step import ColumnKind, State, TableSpec
 from udfs.risk.integers import Ints
+from udfs.risk.kept import Kept
 
 _HOLDING = TableSpec(
     {
@@ -170,14 +171,18 @@ ones; `ends` is each book at the last point, `days` at the end of days that may 
 """
 
 
+_VALUES = Kept(lambda table: dict(table.frame().rows()))
+
+
 def value_of(state: State, name: str) -> int:
     """A number of the clock table; 0 if it was never set."""
-    return int(state["clock"].lookup(pl.Series([name]))["value"][0])
+    return int(_VALUES.of(state["clock"]).get(name, 0))
 
 
 def set_value(state: State, name: str, value: int) -> None:
     """Set a number of the clock table."""
     state["clock"].upsert(pl.DataFrame({"name": [name], "value": [value]}))
+    _VALUES.forget(state["clock"])
 
 
 def up(times: Ints, step: int) -> Ints:

@@ -4,20 +4,26 @@ Fills count in log order. A fill that no position can take, because it would lea
 `positions`, is refused alone; a fill of an instrument without terms waits for them.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import polars as pl
 
-from schemas.step import State, Table
+from schemas.step import State
 from udfs.risk import actions
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.fills import accepted
 from udfs.risk.folding import LIVE, fold_across
-from udfs.risk.market import Terms
+from udfs.risk.integers import Bools
+from udfs.risk.kept import Kept
+from udfs.risk.listed import Terms
 from udfs.risk.parameters import POINT_US
 
 _WAITING = tuple(TABLES["waiting"].columns)
 APPLIED = "actions applied"
 _UNSETTLED = tuple(TABLES["unsettled"].columns)
+_NOTHING = pl.DataFrame(schema=dict.fromkeys(_UNSETTLED, pl.Int64))
+_NUMBERS = Kept(lambda table: dict(table.frame().rows()))
 
 
 def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int) -> pl.DataFrame:
@@ -37,27 +43,35 @@ def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int)
     if due.height:
         set_value(state, APPLIED, watermark)
     if arrived.is_empty():
-        nothing = pl.DataFrame(schema=dict.fromkeys(_UNSETTLED, pl.Int64))
-        fold_across(state, LIVE, nothing, due, known)
-        return nothing
-    early = pl.Series(actions.waits(arrived, known.actions, watermark))
-    state["waiting"].append(arrived.filter(early))
-    waited, arrived = arrived.filter(early), arrived.filter(~early)
-    reference = known.frame.filter(pl.Series(known.multiplier > 0)).select(
-        "isin", "currency", "price_scale", "multiplier", value_scale="price_scale"
+        fold_across(state, LIVE, _NOTHING, due, known)
+        return _NOTHING
+    waited, arrived = _parted(arrived, actions.waits(arrived, known.actions, watermark))
+    judged = accepted(arrived, known.listed.reference)
+    unknown, refused = _parted(
+        judged.refused, (judged.refused["reason"] == "unknown instrument").to_numpy()
     )
-    judged = accepted(arrived, reference)
-    unknown = pl.col("reason") == "unknown instrument"
-    state["waiting"].append(judged.refused.filter(unknown).sort("offset").select(_WAITING))
-    books = _book_numbers(state, judged.fills, judged.refused, waited)
-    _refuse(state, judged.refused.filter(~unknown), books)
+    for rows in (waited, unknown.sort("offset")):
+        if rows.height:
+            state["waiting"].append(rows.select(_WAITING))
+    names = {name for frame in (judged.fills, judged.refused, waited) for name in frame["book"]}
+    books = _coded(state, "books", sorted(names))
+    _refuse(state, refused, books)
     good = judged.fills.sort("offset")
-    gone = pl.Series(actions.overtaken(good, known.actions))
-    _refuse(state, good.filter(gone).with_columns(reason=pl.lit("before a split")), books)
-    rows = _numbered(state, good.filter(~gone), books, known)
+    gone, good = _parted(good, actions.overtaken(good, known.actions))
+    _refuse(state, gone.with_columns(reason=pl.lit("before a split")), books)
+    rows = _numbered(state, good, books, known)
     done = fold_across(state, LIVE, rows, due, known)
-    _refuse(state, rows.filter(pl.Series(~done)).with_columns(reason=pl.lit("too large")), books)
-    return rows.filter(pl.Series(done)).select(_UNSETTLED)
+    if done.all():
+        return rows
+    _refuse(state, good.filter(~done).with_columns(reason=pl.lit("too large")), books)
+    return rows.filter(done)
+
+
+def _parted(rows: pl.DataFrame, where: Bools) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows where it is so, and the others."""
+    if not where.any():
+        return rows.slice(0, 0), rows
+    return rows.filter(where), rows.filter(~where)
 
 
 def _with_waiting(state: State, fills: pl.DataFrame | None) -> pl.DataFrame:
@@ -71,55 +85,54 @@ def _with_waiting(state: State, fills: pl.DataFrame | None) -> pl.DataFrame:
     return pl.DataFrame() if arrived is None else arrived
 
 
-def _book_numbers(state: State, *frames: pl.DataFrame) -> pl.DataFrame:
-    """The number of each book among the fills: book, of; new books get the next ones."""
-    names = pl.concat([frame["book"] for frame in frames]).unique().sort()
-    return _coded(state["books"], names).rename({"name": "book", "number": "of"})
+def numbers_of(state: State, table: str) -> dict[str, int]:
+    """The numbers of a table of names, `books` or `numbers`, by name."""
+    return _NUMBERS.of(state[table])
 
 
-def _coded(table: Table, names: pl.Series) -> pl.DataFrame:
-    """Numbers of names: name, number; a name not yet known gets the next one."""
-    found = table.lookup(names)
-    key, fresh = found.columns[0], ~found["known"].to_numpy()
-    number = found["number"].to_numpy().copy()
-    number[fresh] = len(table) + np.arange(int(fresh.sum()))
-    coded = pl.DataFrame({key: names, "number": number})
-    if fresh.any():
-        table.upsert(coded.filter(pl.Series(fresh)))
-    return coded.rename({key: "name"})
+def _coded(state: State, table: str, names: Iterable[str]) -> dict[str, int]:
+    """The numbers of a table of names; a name not yet known gets the next one, in this order."""
+    known = numbers_of(state, table)
+    fresh = [name for name in names if name not in known]
+    if fresh:
+        numbers = range(len(known), len(known) + len(fresh))
+        columns = TABLES[table].columns
+        rows = list(zip(fresh, numbers, strict=True))
+        state[table].upsert(pl.DataFrame(rows, schema=list(columns), orient="row"))
+        known = known | dict(rows)
+        _NUMBERS.put(state[table], known)
+    return known
 
 
-def _numbered(state: State, fills: pl.DataFrame, books: pl.DataFrame, known: Terms) -> pl.DataFrame:
+def _numbered(
+    state: State, fills: pl.DataFrame, books: dict[str, int], known: Terms
+) -> pl.DataFrame:
     """Accepted fills with numbers for their names, and the points at which they count."""
-    instruments = known.frame.select("isin", "terms_point", instrument="number")
-    rows = fills.join(instruments, on="isin", how="left", maintain_order="left")
-    rows = rows.join(books, on="book", how="left", maintain_order="left")
-    keys = rows["isin"] + rows["book"]
-    numbers = _coded(state["numbers"], keys.unique(maintain_order=True))
-    position = keys.to_frame("name").join(numbers, on="name", how="left", maintain_order="left")
-    time, watermark = rows["trade_time"].to_numpy(), rows["watermark"].to_numpy()
-    point = np.maximum(up(np.maximum(time, watermark), POINT_US), rows["terms_point"].to_numpy())
-    return rows.drop("book").with_columns(
-        book=rows["of"],
-        name=rows["book"],
-        position=position["number"],
+    isins, names = fills["isin"].to_list(), fills["book"].to_list()
+    keys = [isin + name for isin, name in zip(isins, names, strict=True)]
+    positions = _coded(state, "numbers", dict.fromkeys(keys))
+    instrument = np.array([known.listed.numbers[isin] for isin in isins], dtype=np.int64)
+    terms = known.frame["terms_point"].to_numpy()[instrument]
+    time, watermark = fills["trade_time"].to_numpy(), fills["watermark"].to_numpy()
+    point = np.maximum(up(np.maximum(time, watermark), POINT_US), terms)
+    return fills.with_columns(
+        book=pl.Series([books[name] for name in names], dtype=pl.Int64),
+        instrument=pl.Series(instrument),
+        position=pl.Series([positions[key] for key in keys], dtype=pl.Int64),
         point=pl.Series(point),
         since=pl.Series(up(time, POINT_US)),
-    )
+    ).select(_UNSETTLED)
 
 
-def _refuse(state: State, fills: pl.DataFrame, books: pl.DataFrame) -> None:
+def _refuse(state: State, fills: pl.DataFrame, books: dict[str, int]) -> None:
     """Count fills that can never be used, by book and instrument."""
     if fills.is_empty():
         return
-    if "name" in fills.columns:
-        fills = fills.with_columns(book=pl.col("name")).drop("of")
-    rows = fills.join(books, on="book", how="left", maintain_order="left").select(
+    latest = np.maximum(fills["trade_time"].to_numpy(), fills["watermark"].to_numpy())
+    rows = fills.select(
         key=pl.col("isin") + pl.col("book"),
-        book="of",
-        point=pl.Series(
-            up(np.maximum(*(fills[c].to_numpy() for c in ("trade_time", "watermark"))), POINT_US)
-        ),
+        book=pl.Series([books[name] for name in fills["book"].to_list()], dtype=pl.Int64),
+        point=pl.Series(up(latest, POINT_US)),
         reason="reason",
     )
     new = rows.group_by("key", maintain_order=True).agg(
@@ -135,7 +148,7 @@ def _refuse(state: State, fills: pl.DataFrame, books: pl.DataFrame) -> None:
     )
 
 
-def names_of(table: Table) -> list[str]:
+def names_of(state: State, table: str) -> list[str]:
     """The names of a table of numbers, by number."""
-    frame = table.frame().sort("number")
-    return [str(name) for name in frame[frame.columns[0]].to_list()]
+    known = numbers_of(state, table)
+    return sorted(known, key=known.__getitem__)

@@ -9,6 +9,8 @@ import polars as pl
 
 from schemas.step import State
 from udfs.risk.book_state import SUMS, up
+from udfs.risk.integers import Ints
+from udfs.risk.kept import FRAMES
 from udfs.risk.parameters import DAY_US, HORIZON_US
 
 
@@ -29,7 +31,7 @@ def ended(state: State, rows: pl.DataFrame, point: int, too_late: int) -> pl.Dat
         base=old["base"],
         base_point=old["base_point"],
     )
-    state["ends"].upsert(rows.select("book", *SUMS))
+    _put(state, rows.select("book", *SUMS))
     return rows.with_columns(
         day=pl.col("total") - pl.col("base"), too_late=pl.lit(too_late, pl.Int64)
     )
@@ -39,17 +41,16 @@ def turn(state: State, now: int) -> None:
     """Begin a new day for books whose last point lies in an earlier one than `now`."""
     if not len(state["ends"]):
         return
-    ends = state["ends"].frame()
-    day = up(ends["point"].to_numpy(), DAY_US)
-    fresh = ends["base_point"] != ends["point"]
-    done = ends.with_columns(day=pl.Series(day)).filter(
-        pl.Series(day < up(np.array(now), DAY_US)) & fresh
-    )
-    if done.is_empty():
+    ends = FRAMES.of(state["ends"])
+    point = ends["point"].to_numpy()
+    day = up(point, DAY_US)
+    over = (day < up(np.array(now), DAY_US)) & (ends["base_point"].to_numpy() != point)
+    if not over.any():
         return
+    done = ends.with_columns(day=pl.Series(day)).filter(pl.Series(over))
     state["days"].append(done)
     base = pl.col("total") + pl.col("corrections")
-    state["ends"].upsert(done.select("book", base=base, base_point="point"))
+    _put(state, done.select("book", base=base, base_point="point"))
 
 
 def over(state: State, now: int, too_late: int) -> pl.DataFrame:
@@ -73,12 +74,25 @@ def carry(state: State, corrected: pl.DataFrame) -> None:
     sums = corrected.group_by("book", "point").agg(
         (pl.col("after") - pl.col("before")).sum().alias("more")
     )
-    ends = _corrected(state["ends"].frame(), sums)
-    state["ends"].upsert(ends.select("book", "corrections", "base"))
+    ends = _corrected(FRAMES.of(state["ends"]), sums)
+    _put(state, ends.select("book", "corrections", "base"))
     if len(state["days"]):
         rows = _corrected(state["days"].frame(), sums)
         state["days"].clear()
         state["days"].append(rows)
+
+
+def bases(state: State, books: int) -> Ints:
+    """The total of each book, by number, that its day began with; 0 before its first point."""
+    ends = FRAMES.of(state["ends"])
+    base = np.zeros(books, np.int64)
+    base[ends["book"].to_numpy()] = ends["base"].to_numpy()
+    return base
+
+
+def _put(state: State, rows: pl.DataFrame) -> None:
+    state["ends"].upsert(rows)
+    FRAMES.forget(state["ends"])
 
 
 def _corrected(rows: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:

@@ -5,9 +5,10 @@ Functions over frames, to be chained: `accepted` -> `numbered` -> `positions.app
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
-from udfs.risk.integers import LARGEST, LARGEST_FACTOR
+from udfs.risk.integers import LARGEST, LARGEST_FACTOR, Ints
 
 ORDER = ("trade_time", "sequence", "fill_id")
 """Fills count in this order, so that how they arrived changes nothing."""
@@ -15,6 +16,7 @@ ORDER = ("trade_time", "sequence", "fill_id")
 KEY = ("book", "isin")
 """What a position is: one instrument in one book."""
 
+_PARTS = (pl.col("reason").is_null(), pl.col("reason").is_not_null())
 _REFERENCE = ("isin", "instrument_currency", "instrument_scale", "multiplier", "value_scale")
 
 
@@ -61,10 +63,10 @@ def accepted(fills: pl.DataFrame, instruments: pl.DataFrame) -> Accepted:
         pl.col("value_scale").cast(pl.Int64),
     )
     rows = fills.join(reference, on="isin", how="left", validate="m:1").sort(ORDER)
-    up = pl.col("instrument_scale") - pl.col("price_scale").cast(pl.Int64)
-    raised = pl.col("price").cast(pl.Int128) * _power(up)
-    price = pl.when(up >= 0).then(raised).otherwise(pl.col("price").cast(pl.Int128) // _power(-up))
-    exact = (up >= 0) | (pl.col("price").cast(pl.Int128) % _power(-up) == 0)
+    up = (rows["instrument_scale"] - rows["price_scale"].cast(pl.Int64)).fill_null(0).to_numpy()
+    raised, lowered = pl.Series(_powers(up)), pl.Series(_powers(-up))
+    price = pl.col("price").cast(pl.Int128) * raised // lowered
+    exact = pl.col("price") % lowered == 0
     value = price.abs() * pl.col("quantity").cast(pl.Int128) * pl.col("multiplier").abs()
     checks = {
         "unknown instrument": pl.col("instrument_currency").is_null(),
@@ -76,15 +78,18 @@ def accepted(fills: pl.DataFrame, instruments: pl.DataFrame) -> Accepted:
         | (value >= LARGEST),
     }
     reason = pl.coalesce(pl.when(wrong).then(pl.lit(name)) for name, wrong in checks.items())
-    marked = rows.with_columns(reason=reason)
-    refused = marked.filter(pl.col("reason").is_not_null())
-    good = marked.filter(pl.col("reason").is_null()).with_columns(
+    marked = rows.with_columns(reason=reason, whole=price)
+    if marked["reason"].null_count() == marked.height:
+        good, refused = marked, marked.slice(0, 0)
+    else:
+        good, refused = (marked.filter(which) for which in _PARTS)
+    good = good.with_columns(
         units=pl.when(pl.col("side") == "BUY").then("quantity").otherwise(-pl.col("quantity")),
-        price=price.cast(pl.Int64),
+        price=pl.col("whole").cast(pl.Int64),
     )
     return Accepted(
-        good.drop("reason", "instrument_currency", "instrument_scale"),
-        refused.drop(name for name in _REFERENCE if name != "isin"),
+        good.drop("reason", "whole", "instrument_currency", "instrument_scale"),
+        refused.drop("whole", *(name for name in _REFERENCE if name != "isin")),
     )
 
 
@@ -106,9 +111,8 @@ def numbered(keys: pl.DataFrame, fills: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     return every, found["position"].cast(pl.Int64)
 
 
-def _power(places: pl.Expr) -> pl.Expr:
-    """10^places in 128 bits; 1 where places is negative or above 18."""
-    usable = pl.when((places >= 0) & (places <= 18)).then(places).otherwise(0)
-    return usable.replace_strict(
-        list(range(19)), [10**n for n in range(19)], return_dtype=pl.Int64
-    ).cast(pl.Int128)
+def _powers(places: Ints) -> Ints:
+    """10^places; 1 where places is negative or above 18."""
+    powers = 10 ** np.arange(19, dtype=np.int64)
+    found: Ints = powers[np.where((places >= 0) & (places <= 18), places, 0)]
+    return found

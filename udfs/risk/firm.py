@@ -7,19 +7,30 @@ and of ends of days is the same under any cut of the log (udfs.risk.firm_points)
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, controls, firm_points, market, measures, scenario_state
+from udfs.risk import (
+    actions,
+    controls,
+    firm_points,
+    listed,
+    market,
+    measures,
+    news,
+    refusals,
+    scenario_state,
+)
 from udfs.risk.book_risk import priced_marks
 from udfs.risk.controls import FIRM
 from udfs.risk.firm_points import BOOKS, SUMS, Summed
 from udfs.risk.firm_tables import COUNTS, POSITIONS, TABLES
-from udfs.risk.parameters import REPORTING, SECOND_MS
+from udfs.risk.parameters import REPORTING
 from udfs.risk.risk_telling import Behind, limit_uses, risk_measures
 from udfs.risk.scenario_ready import ready
-from udfs.risk.telling import inputs
+from udfs.risk.telling import inputs, joined
 from udfs.shape import as_record
 
 VERSION = "firm/1"
@@ -27,7 +38,7 @@ VERSION = "firm/1"
 HELD, PNL, MARKS = "positions", "pnl", "marks"
 SCENARIOS, LIMITS, ACTIONS = "scenarios", "limits", "corporate.actions"
 FEEDS = (HELD, PNL, MARKS, SCENARIOS, LIMITS, ACTIONS)
-RESULTS = ("firm.pnl", "firm.var", "firm.limits")
+RESULTS = ("firm.pnl", "firm.var", "firm.limits", refusals.TOPIC)
 
 __all__ = ["FEEDS", "RESULTS", "TABLES", "VERSION", "FirmStep"]
 
@@ -44,17 +55,17 @@ class FirmStep:
             market.take(state, batch[MARKS], clock.slice_end)
         if HELD in batch:
             _take_positions(state, batch[HELD])
-        if SCENARIOS in batch:
-            scenario_state.gather(state, batch[SCENARIOS])
-        if LIMITS in batch:
-            controls.take_limits(state, batch[LIMITS].filter(pl.col("scope") == "FIRM"))
+        refused = refusals.take_controls(state, batch, "FIRM", clock, VERSION)
         now = max(clock.watermarks.get(MARKS, MIN_TIME), 0)
         announced = actions.take(state, batch.get(ACTIONS), now)
         read = inputs(batch)
         pnl, points = _pnl(state, batch, clock, now, read)
-        out = {"firm.pnl": pnl}
+        out = {"firm.pnl": pnl, refusals.TOPIC: joined("Refusal", refused)}
         _count(state, "points", points)
-        if clock.slice_end % SECOND_MS == 0 and len(state[BOOKS]):
+        due = news.due(
+            clock.slice_end, bool(batch), now, partial(_value, state), partial(_set, state)
+        )
+        if due and len(state[BOOKS]):
             out |= _measured(state, clock, now, read, announced)
         return {name: frame for name, frame in out.items() if frame.height}
 
@@ -144,7 +155,7 @@ def _record(row: dict[str, object], clock: Clock) -> pl.DataFrame:
 
 def _measured(state: State, clock: Clock, now: int, read: str, announced: pl.DataFrame) -> Outputs:
     """Risk of the firm, and where its limits stand."""
-    known = market.terms(state, announced)
+    known = listed.terms(state, announced)
     applied = clock.watermarks.get(HELD, MIN_TIME)
     marks = priced_marks(known, market.prices(known, known.frame, now, applied))
     built = ready(state, marks, "firm", now)

@@ -10,8 +10,9 @@ import polars as pl
 from schemas.step import State
 from udfs.risk import actions
 from udfs.risk.fifo import Lots
-from udfs.risk.integers import Bools, Ints
-from udfs.risk.market import Terms
+from udfs.risk.integers import Bools, Ints, sums
+from udfs.risk.kept import FRAMES
+from udfs.risk.listed import Terms
 from udfs.risk.positions import Positions, apply
 
 LIVE, SETTLED = ("holdings", "lots"), ("settled", "settled_lots")
@@ -47,7 +48,7 @@ def fold_across(
         now = np.flatnonzero(before.to_numpy() & left)
         done[now] = fold(state, tables, fills[now], known)
         left[now] = False
-        held = state[tables[0]].frame().filter(pl.col("instrument") == number)
+        held = FRAMES.of(state[tables[0]]).filter(pl.col("instrument") == number)
         if held.is_empty():
             continue
         positions, rows = load(state, tables, held["position"].to_numpy())
@@ -118,16 +119,20 @@ def _noted(
 
 def load(state: State, tables: tuple[str, str], chosen: Ints) -> tuple[Positions, pl.DataFrame]:
     """Some positions as they stand, with what else their rows hold."""
-    keys = pl.Series(chosen)
-    held = state[tables[0]].lookup(keys)
-    blobs = state[tables[1]].lookup(keys)["lots"].to_list()
-    counts = np.fromiter(map(len, blobs), dtype=np.int64, count=len(blobs)) // 24
-    parts = np.frombuffer(b"".join(blobs), dtype="<i8").astype(np.int64).reshape(-1, 3)
-    lots = Lots(np.repeat(np.arange(chosen.size), counts), *(parts[:, i] for i in range(3)))
+    held = state[tables[0]].lookup(pl.Series(chosen))
+    lots = _lots(state, tables, chosen)
     quantity, cost, realised, fifo = (
         held[name].to_numpy() for name in ("quantity", "cost", "realised", "realised_fifo")
     )
     return Positions(quantity, cost, realised, fifo, lots), held
+
+
+def _lots(state: State, tables: tuple[str, str], chosen: Ints) -> Lots:
+    """The open lots of some positions."""
+    blobs = state[tables[1]].lookup(pl.Series(chosen))["lots"].to_list()
+    counts = np.fromiter(map(len, blobs), dtype=np.int64, count=len(blobs)) // 24
+    parts = np.frombuffer(b"".join(blobs), dtype="<i8").astype(np.int64).reshape(-1, 3)
+    return Lots(np.repeat(np.arange(chosen.size), counts), *(parts[:, i] for i in range(3)))
 
 
 def store(state: State, tables: tuple[str, str], after: Positions, noted: pl.DataFrame) -> None:
@@ -144,6 +149,7 @@ def store(state: State, tables: tuple[str, str], after: Positions, noted: pl.Dat
             realised_fifo=pl.Series(after.realised_fifo),
         )
     )
+    FRAMES.forget(state[tables[0]])
     state[tables[1]].upsert(
         pl.DataFrame({"position": noted["position"], "lots": pl.Series(blobs, dtype=pl.Binary)})
     )
@@ -151,4 +157,5 @@ def store(state: State, tables: tuple[str, str], after: Positions, noted: pl.Dat
 
 def cost_fifo(state: State, tables: tuple[str, str], chosen: Ints) -> Ints:
     """Signed cost of the open lots of some positions, value units."""
-    return load(state, tables, chosen)[0].cost_fifo()
+    lots = _lots(state, tables, chosen)
+    return sums(lots.cost(), lots.position, chosen.size)

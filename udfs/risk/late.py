@@ -16,7 +16,9 @@ from schemas.step import State
 from udfs.risk import market
 from udfs.risk.book_state import up
 from udfs.risk.integers import Ints
-from udfs.risk.market import QUOTE, Prices, Terms
+from udfs.risk.kept import FRAMES
+from udfs.risk.listed import QUOTE, Terms
+from udfs.risk.market import Prices
 from udfs.risk.marks import Quality
 from udfs.risk.parameters import HORIZON_US, POINT_US
 from udfs.risk.worth import Worth, valued
@@ -133,7 +135,7 @@ class _Scene:
 
 
 def _scene(state: State, point: int, known: Terms) -> _Scene:
-    held = state["holdings"].frame()
+    held = FRAMES.of(state["holdings"])
     position = held["position"].to_numpy()
     size = int(position.max()) + 1 if position.size else 0
     book, instrument = np.full(size, -1, np.int64), np.zeros(size, np.int64)

@@ -10,39 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from schemas.money import EXPONENTS
 from schemas.step import State
-from udfs.risk import actions, jumped, rates
+from udfs.risk import actions, jumped, listed, rates
 from udfs.risk.book_state import up
 from udfs.risk.integers import Bools, Ints
+from udfs.risk.listed import QUOTE, TERMS, UNITS, Listed, Terms
 from udfs.risk.marks import Quality, mark, quotes
 from udfs.risk.parameters import DAY_US, POINT_US, STALE_AFTER_US
 
 QUALITIES = {"GOOD": Quality.GOOD, "NOT_POSITIVE": Quality.NOT_POSITIVE, "CROSSED": Quality.CROSSED}
 """What a Mark's quality is here; every other one is MISSING."""
-QUOTE = ("bid", "ask", "time", "quality")
-_UNITS = ("currency", "price_scale", "multiplier")
-_TERMS = ("kind", "base_currency", "underlying", "option_side", "strike", "expiry", *_UNITS)
-_KEPT = ("isin", "number", *_TERMS, *QUOTE, "changed", "terms_point", "jumped")
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is known of instruments; arrays of shape (instruments,), by number.
-
-    Attributes:
-        frame: The table of marks in order of number.
-        multiplier: Units a piece stands for; 0 if the instrument's terms are unknown.
-        scale: Decimal places of prices and of value units.
-        exponent: Decimal places of the minor unit of the currency: fees are in it.
-        actions: Splits and dividends that were announced, by time.
-    """
-
-    frame: pl.DataFrame
-    multiplier: Ints
-    scale: Ints
-    exponent: Ints
-    actions: pl.DataFrame
+_KEPT = ("isin", "number", *TERMS, *QUOTE, "changed", "terms_point", "jumped")
 
 
 @dataclass(frozen=True)
@@ -54,14 +32,15 @@ class Prices:
         quality: `Quality` of the price, STALE also for a stale rate or an unexplained jump.
         time: Business time of the mark, microseconds UTC; 0 if there is none.
         rate: Reporting currency for one unit of the currency, 10^-RATE_SCALE; 0 if there is none.
-        rates: The rates by currency, as `rates.rates` gives them.
+        rates: The rates of all currencies that instruments have, sorted, as `rates.rate` gives
+            them.
     """
 
     price: Ints
     quality: Ints
     time: Ints
     rate: Ints
-    rates: pl.DataFrame
+    rates: dict[str, tuple[int, int]]
 
 
 def take(state: State, marks: pl.DataFrame, slice_end: int) -> pl.DataFrame:
@@ -77,13 +56,43 @@ def take(state: State, marks: pl.DataFrame, slice_end: int) -> pl.DataFrame:
         `since`, the first at which it would have counted had it not come late.
     """
     time, watermark = marks["time"].to_numpy(), marks["watermark"].to_numpy()
-    rows = marks.select(
-        *("isin", "bid", "ask", "time", "late", "watermark", "mark_id", "offset", "appended"),
-        *_TERMS,
-        pl.col("quality").replace_strict(QUALITIES, default=2, return_dtype=pl.Int64).alias("q"),
+    quality = [QUALITIES.get(said, Quality.MISSING) for said in marks["quality"].to_list()]
+    rows = marks.with_columns(
+        quality=pl.Series(quality, dtype=pl.Int64),
         point=pl.Series(up(np.maximum(time, watermark), POINT_US)),
         since=pl.Series(up(time, POINT_US)),
-    ).rename({"q": "quality"})
+    )
+    known = listed.terms(state)
+    settled = known.listed.settled
+    found = [settled.get(row, -1) for row in rows.select("isin", *TERMS).rows()]
+    number = np.array(found, dtype=np.int64)
+    if number.min() >= 0 and _of_one_day(time, known.frame["time"].to_numpy()[number]):
+        rows = rows.with_columns(number=pl.Series(number))
+        _requote(state, rows, known, slice_end)
+        return rows
+    return _with_terms(state, rows, slice_end)
+
+
+def _of_one_day(*times: Ints) -> bool:
+    """Whether all these are on the same day, UTC: then no share has opened since."""
+    days = np.concatenate(times) // DAY_US
+    return bool(days.min() == days.max())
+
+
+def _requote(state: State, rows: pl.DataFrame, known: Terms, slice_end: int) -> None:
+    """Marks of instruments whose terms stand change their quotes alone."""
+    best = _newest_at(rows)
+    said = {name: rows[name].to_numpy()[best] for name in ("number", *QUOTE, "late")}
+    number, time, late = said["number"], said["time"], said["late"]
+    stood = {name: known.frame[name].to_numpy()[number] for name in (*QUOTE, "changed")}
+    beats = (time > stood["time"]) | ((time == stood["time"]) & ~late)
+    said["changed"] = np.full(number.size, slice_end)
+    new = {name: np.where(beats, said[name], old) for name, old in stood.items()}
+    listed.requoted(state, number, new)
+
+
+def _with_terms(state: State, rows: pl.DataFrame, slice_end: int) -> pl.DataFrame:
+    """Marks that may bring terms, or instruments that nobody had heard of."""
     names = rows["isin"].unique(maintain_order=True)
     old = state["marks"].lookup(names)
     fresh = ~old["known"].to_numpy()
@@ -91,14 +100,14 @@ def take(state: State, marks: pl.DataFrame, slice_end: int) -> pl.DataFrame:
     number[fresh] = len(state["marks"]) + np.arange(int(fresh.sum()))
     old = old.with_columns(number=pl.Series(number))
     rows = rows.join(
-        old.select("isin", "number", *(pl.col(c).alias(f"old_{c}") for c in (*_UNITS, "known"))),
+        old.select("isin", "number", *(pl.col(c).alias(f"old_{c}") for c in (*UNITS, "known"))),
         on="isin",
         how="left",
         maintain_order="left",
     )
     rows = _same_units(rows)
     table = _replaced(rows, old, slice_end)
-    state["marks"].upsert(table.select(*_KEPT))
+    listed.retold(state, table.select(*_KEPT))
     return rows
 
 
@@ -109,14 +118,14 @@ def _same_units(rows: pl.DataFrame) -> pl.DataFrame:
         name: pl.when(pl.col("old_multiplier") > 0)
         .then(pl.col(f"old_{name}"))
         .otherwise(pl.col(name).filter(with_terms).first().over("isin"))
-        for name in _UNITS
+        for name in UNITS
     }
     other = pl.any_horizontal(pl.col(name) != known for name, known in first.items())
     unusable = ~with_terms | other.fill_null(value=True)
     return rows.with_columns(
         quality=pl.when(unusable).then(int(Quality.MISSING)).otherwise("quality"),
         terms=with_terms & ~other.fill_null(value=True),
-    ).drop(f"old_{name}" for name in (*_UNITS, "known"))
+    ).drop(f"old_{name}" for name in (*UNITS, "known"))
 
 
 def _replaced(rows: pl.DataFrame, old: pl.DataFrame, slice_end: int) -> pl.DataFrame:
@@ -129,13 +138,13 @@ def _replaced(rows: pl.DataFrame, old: pl.DataFrame, slice_end: int) -> pl.DataF
     told = (
         rows.filter("terms")
         .group_by("isin", maintain_order=True)
-        .agg(pl.col(*_TERMS).last().name.prefix("new_"), first=pl.col("point").first())
+        .agg(pl.col(*TERMS).last().name.prefix("new_"), first=pl.col("point").first())
     )
     both = both.join(told, on="isin", how="left").join(
         jumped.opened(rows, old), on="isin", how="left"
     )
     keeps = [pl.when(beats).then(name).otherwise(f"old_{name}").alias(name) for name in QUOTE] + [
-        pl.coalesce(f"new_{name}", f"old_{name}").alias(name) for name in _TERMS
+        pl.coalesce(f"new_{name}", f"old_{name}").alias(name) for name in TERMS
     ]
     return both.with_columns(
         *keeps,
@@ -152,38 +161,23 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
 
     The one with the latest time; of several the last one that is no correction, else the first.
     """
-    n = rows.height
-    index = np.arange(n)
+    return rows[_newest_at(rows)] if rows.height else rows
+
+
+def _newest_at(rows: pl.DataFrame) -> Ints:
+    """Where these are among the rows, in order of number."""
+    index = np.arange(rows.height)
+    number, time = rows["number"].to_numpy(), rows["time"].to_numpy()
     rank = np.where(rows["late"].to_numpy(), -1 - index, index)
-    order = np.lexsort([rank, rows["time"].to_numpy(), rows["number"].to_numpy()])
-    sorted_number = rows["number"].to_numpy()[order]
-    last = np.append(sorted_number[1:] != sorted_number[:-1], True) if n else index
-    return rows[order[np.flatnonzero(last)]] if n else rows
+    order = np.lexsort([rank, time, number])
+    last = np.append(np.diff(number[order]) != 0, True)
+    found: Ints = order[last]
+    return found
 
 
 def beaten(time: str) -> pl.Expr:
     """Whether a mark replaces one of `time`."""
     return (pl.col("time") > pl.col(time)) | ((pl.col("time") == pl.col(time)) & ~pl.col("late"))
-
-
-def terms(state: State, announced: pl.DataFrame) -> Terms:
-    """The instruments there are, by number.
-
-    Args:
-        state: The tables of the shard.
-        announced: What `actions.take` gave.
-    """
-    frame = state["marks"].frame()
-    frame = frame[np.argsort(frame["number"].to_numpy())]
-    exponent = frame["currency"].replace_strict(EXPONENTS, default=2, return_dtype=pl.Int64)
-    known = pl.col("multiplier") * (pl.col("kind") != "UNKNOWN")
-    return Terms(
-        frame,
-        frame.select(known.cast(pl.Int64)).to_series().to_numpy(),
-        frame["price_scale"].to_numpy(),
-        exponent.to_numpy(),
-        announced,
-    )
 
 
 def prices(known: Terms, quote: pl.DataFrame, now: int, applied_before: int) -> Prices:
@@ -205,14 +199,12 @@ def prices(known: Terms, quote: pl.DataFrame, now: int, applied_before: int) -> 
     price = mark(np.ones_like(at), at, found, "mid")[0]
     price = np.where(quality >= Quality.MISSING, 0, price)
     if known.actions.height:
-        number = dict(zip(known.frame["isin"].to_list(), at.tolist(), strict=True))
-        price = actions.in_units(price, time, number, known.actions, applied_before)
+        price = actions.in_units(price, time, known.listed.numbers, known.actions, applied_before)
     unexplained = _jumped(known, time)
     quality = np.where(unexplained & (quality == Quality.GOOD), Quality.STALE, quality)
-    table = by_currency(known, quote)
-    found_rate = {name: (rate, since) for name, rate, since in table.rows()}
-    both = [found_rate[name] for name in known.frame["currency"].to_list()]
-    rate, since = np.array(both, dtype=np.int64).reshape(-1, 2).T
+    table = by_currency(known.listed, quote)
+    both = np.array(list(table.values()), dtype=np.int64).reshape(-1, 2)
+    rate, since = both[known.listed.currency].T
     old = (now - since > STALE_AFTER_US) & (rate > 0)
     quality = np.where(old & (quality == Quality.GOOD), Quality.STALE, quality)
     return Prices(price, quality.astype(np.int64), time, rate, table)
@@ -236,14 +228,12 @@ def _jumped(known: Terms, time: Ints) -> Bools:
     return result
 
 
-def by_currency(known: Terms, quote: pl.DataFrame) -> pl.DataFrame:
-    """The rates of all currencies that instruments have."""
-    chosen = np.flatnonzero((known.frame["kind"] == "FX").to_numpy())
-    names = ("isin", "base_currency", "currency", "price_scale")
-    pairs = pl.DataFrame(
-        [known.frame[name][chosen] for name in names] + [quote[name][chosen] for name in QUOTE]
-    )
-    return rates.rates(pairs, known.frame["currency"])
+def by_currency(of: Listed, quote: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """The rates of all currencies that instruments have, sorted."""
+    numbers, terms = of.pairs
+    bid, ask, time, quality = (quote[name].to_numpy()[numbers].tolist() for name in QUOTE)
+    found = rates.legs(zip(terms, bid, ask, time, quality, strict=True))
+    return {name: rates.rate(found, name) for name in of.currencies}
 
 
 def by_number(frame: pl.DataFrame, size: int, number: str = "number") -> pl.DataFrame:

@@ -13,7 +13,7 @@ negative time or volatility, NaN) is NaN and marked, never 0.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,6 +69,8 @@ class _Terms(NamedTuple):
     asset: Floats
     bond: Floats
     good: NDArray[np.bool_]
+    moneyness: Floats
+    root: Floats
 
 
 def price(
@@ -168,19 +170,30 @@ def implied_volatility(
     todo = status == 0
     if todo.any():
         parts = [
-            np.broadcast_to(np.asarray(part), shape)[todo]
-            for part in (call, spot, strike, years, rate, dividend)
+            np.broadcast_to(part, shape)[todo]
+            for part in (t.w, t.asset, t.bond, t.moneyness, t.root)
         ]
-
-        def difference(volatility: Floats, target: Floats, *option: Any) -> Floats:
-            call, spot, strike, years, rate, dividend = option
-            return price(call, spot, strike, years, rate, dividend, volatility) - target
-
         bracket = (np.full(int(todo.sum()), _LOWEST), np.full(int(todo.sum()), _HIGHEST))
-        result = elementwise.find_root(difference, bracket, args=(quoted[todo], *parts))
+        result = elementwise.find_root(_too_dear, bracket, args=(quoted[todo], *parts))
         found[todo] = np.where(result.success, result.x, np.nan)
         status[todo] = np.where(result.success, 0, 4)
     return Implied(found, status)
+
+
+def _too_dear(
+    volatility: Floats,
+    target: Floats,
+    w: Floats,
+    asset: Floats,
+    bond: Floats,
+    moneyness: Floats,
+    root: Floats,
+) -> Floats:
+    """How much more than its target an option costs, as `price` has it: volatility and time > 0."""
+    sd = volatility * root
+    d1 = moneyness / sd + sd / 2
+    found: Floats = w * (asset * ndtr(w * d1) - bond * ndtr(w * (d1 - sd))) - target
+    return found
 
 
 def _terms(
@@ -201,11 +214,12 @@ def _terms(
     good = np.isfinite(s + k + t + r + q + v) & (s > 0) & (k > 0) & (t >= 0) & (v >= 0)
     s, k, t = (np.where(good, part, np.nan) for part in (s, k, t))
     asset, bond = s * np.exp(-q * t), k * np.exp(-r * t)
-    sd = np.where(good, v, np.nan) * np.sqrt(t)
+    root = np.sqrt(t)
+    sd = np.where(good, v, np.nan) * root
     moneyness = np.log(s / k) + (r - q) * t
     at_once = np.where(moneyness == 0, 0.0, np.copysign(np.inf, moneyness))
     with np.errstate(divide="ignore", invalid="ignore"):
         d1 = np.where(sd > 0, moneyness / sd + sd / 2, np.where(good, at_once, np.nan))
     with np.errstate(invalid="ignore"):
         d2 = np.where(sd > 0, d1 - sd, d1)
-    return _Terms(w, sd, d1, d2, asset, bond, good)
+    return _Terms(w, sd, d1, d2, asset, bond, good, moneyness, root)

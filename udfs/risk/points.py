@@ -15,7 +15,9 @@ import polars as pl
 from schemas.step import MIN_TIME, State
 from udfs.risk import actions, books, days, folding, late, market
 from udfs.risk.book_state import TABLES, set_value, up, value_of
-from udfs.risk.market import QUOTE, Terms, beaten, newest
+from udfs.risk.kept import FRAMES
+from udfs.risk.listed import QUOTE, Terms
+from udfs.risk.market import beaten, newest
 from udfs.risk.parameters import POINT_US
 from udfs.risk.worth import by_book, valued
 
@@ -33,6 +35,11 @@ class Told:
     points: list[pl.DataFrame] = field(default_factory=list)
     days: list[pl.DataFrame] = field(default_factory=list)
     corrections: list[pl.DataFrame] = field(default_factory=list)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is no row in any of them."""
+        return not any(f.height for f in (*self.points, *self.days, *self.corrections))
 
 
 def advance(
@@ -95,26 +102,35 @@ def _arrive(state: State, marks: pl.DataFrame | None, point: int) -> None:
     """Marks into the table of their point; those that came late for one are kept one by one."""
     if marks is None or marks.is_empty():
         return
-    behind = marks.filter(pl.col("since") < pl.col("point"))
-    if behind.height:
-        state["late_marks"].append(behind.select(*TABLES["late_marks"].columns))
-    now, later = marks.filter(pl.col("point") <= point), marks.filter(pl.col("point") > point)
-    if now.height:
-        _stand(state, now)
-        _fill_point(state, now, point)
-    if later.height:
-        parts = later.partition_by("point", maintain_order=True)
-        state["coming"].append(pl.concat([newest(part) for part in parts]).select(*_COMING))
+    first = marks["point"].to_numpy()
+    behind = np.flatnonzero(marks["since"].to_numpy() < first)
+    if behind.size:
+        state["late_marks"].append(marks[behind].select(*TABLES["late_marks"].columns))
+    now = np.flatnonzero(first <= point)
+    if now.size:
+        standing = marks[now] if now.size < first.size else marks
+        _stand(state, standing)
+        _fill_point(state, standing, point)
+    if now.size < first.size:
+        state["coming"].append(_newest_by_point(marks.filter(pl.col("point") > point)))
         if len(state["coming"]) > _MOST:
             _thin(state)
+
+
+def _newest_by_point(marks: pl.DataFrame) -> pl.DataFrame:
+    """Of each point, in order of its first mark, the newest mark of each instrument."""
+    rows = marks.select(*_COMING)
+    first = rows["point"].to_numpy()
+    if (first == first[0]).all():
+        return newest(rows)
+    return pl.concat([newest(part) for part in rows.partition_by("point", maintain_order=True)])
 
 
 def _thin(state: State) -> None:
     """Keep the newest mark of each instrument and later point."""
     rows = state["coming"].frame()
     state["coming"].clear()
-    parts = rows.sort("point", maintain_order=True).partition_by("point", maintain_order=True)
-    state["coming"].append(pl.concat([newest(part) for part in parts]))
+    state["coming"].append(_newest_by_point(rows.sort("point", maintain_order=True)))
 
 
 def _stand(state: State, marks: pl.DataFrame) -> None:
@@ -175,11 +191,10 @@ def _decide(state: State, told: Told, known: Terms, point: int) -> None:
     folding.fold_across(state, folding.SETTLED, fills, due, known)
     set_value(state, SETTLED, point + 1)
     quote = market.by_number(state["standing"].frame(), known.scale.size)
-    held = state["settled"].frame()
+    held = FRAMES.of(state["settled"])
     worth = valued(held, known, market.prices(known, quote, point, point + 1))
     size = len(state["books"])
-    rows = by_book(held, worth, size).with_columns(book=pl.int_range(size, dtype=pl.Int64))
-    rows = with_unusable(rows, unusable(state, point))
+    rows = with_unusable(by_book(held, worth, size), unusable(state, point))
     met = held["book"].unique().implode()
     rows = rows.filter(pl.col("book").is_in(met) | (pl.col("positions") > 0))
     if rows.height:
@@ -212,7 +227,7 @@ def unusable(state: State, point: int | None) -> pl.DataFrame:
         # terms that came later than the point: until then the fill could not be used
         rows = state["unsettled"].frame()
         time = np.maximum(rows["since"].to_numpy(), up(rows["watermark"].to_numpy(), POINT_US))
-        names = books.names_of(state["numbers"])
+        names = books.names_of(state, "numbers")
         keys = pl.Series([names[at] for at in rows["position"].to_list()], dtype=pl.String)
         parts.append(pl.DataFrame({"key": keys, "book": rows["book"], "point": time}))
     every = pl.concat([refused, *parts])

@@ -31,7 +31,8 @@ def priced(isins: pl.Series, marks: pl.DataFrame, watermark: int) -> pl.DataFram
         underlying is; `reason`, why it has no value, empty if it has.
     """
     mids = _mids(marks)
-    of = pl.DataFrame({"isin": isins.sort()}).join(mids, on="isin", how="left")
+    of = pl.DataFrame({"isin": isins.sort()})
+    of = of.join(mids, on="isin", how="left", maintain_order="left")
     under = mids.select(
         underlying="isin",
         spot="mid",
@@ -40,7 +41,7 @@ def priced(isins: pl.Series, marks: pl.DataFrame, watermark: int) -> pl.DataFram
         spot_time="time",
         spot_flagged="flagged",
     )
-    of = of.join(under, on="underlying", how="left").sort("isin")
+    of = of.join(under, on="underlying", how="left", maintain_order="left")
     known = pl.col("kind").is_in(["EQUITY", "BOND", "FX", "OPTION"]) & (pl.col("multiplier") > 0)
     option = pl.col("kind") == "OPTION"
     of = of.with_columns(
@@ -63,10 +64,12 @@ def priced(isins: pl.Series, marks: pl.DataFrame, watermark: int) -> pl.DataFram
         delta=pl.lit(None, dtype=pl.Float64),
         curve=pl.lit(0.0),
     )
-    todo = of.filter(option & (pl.col("reason") == ""))
-    if todo.is_empty():
+    todo = ((of["kind"] == "OPTION") & (of["reason"] == "")).fill_null(value=False)
+    at = todo.arg_true()
+    if at.is_empty():
         return of
-    return of.update(_greeks(todo, watermark), on="isin", how="left").sort("isin")
+    found = _greeks(of[at], watermark)
+    return of.with_columns(of[name].scatter(at, found[name]) for name in found.columns)
 
 
 def _mids(marks: pl.DataFrame) -> pl.DataFrame:
@@ -112,7 +115,6 @@ def _greeks(of: pl.DataFrame, watermark: int) -> pl.DataFrame:
     why = np.array(options.STATUSES, dtype=object)[implied.status]
     return pl.DataFrame(
         {
-            "isin": of["isin"],
             "delta": np.where(good, delta, 0.0),
             "curve": np.where(good, curve, 0.0),
             "reason": [

@@ -5,6 +5,7 @@ else from the inverse pair, else over one common currency, either leg again from
 inverse. It is rounded once, half to even, whatever the way.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -38,20 +39,21 @@ class Leg:
 Legs = dict[tuple[str, str], Leg]
 
 
-def legs(pairs: pl.DataFrame) -> Legs:
-    """The pairs that have a price; of several marks for one pair the one with the lowest ISIN.
+Quoted = tuple[tuple[str, str, int], int, int, int, int]
+"""A pair: its base currency, currency and price scale; bid and ask (price units), time
+(microseconds UTC), quality (`Quality`)."""
+
+
+def legs(pairs: Iterable[Quoted]) -> Legs:
+    """The pairs that have a price; of several marks for one pair the first one.
 
     Args:
-        pairs: isin, base_currency, currency, price_scale, bid, ask (price units), time
-            (microseconds UTC), quality (`Quality`) of instruments of kind FX.
+        pairs: In order of their ISINs.
     """
-    columns = ("base_currency", "currency", "price_scale", "bid", "ask", "time")
-    usable = pairs.filter(
-        (pl.col("quality") < Quality.MISSING) & (pl.col("bid") > 0) & (pl.col("ask") > 0)
-    )
     found: Legs = {}
-    for base, quote, scale, bid, ask, time in usable.sort("isin").select(columns).rows():
-        found.setdefault((base, quote), Leg(bid + ask, 2 * 10**scale, time))
+    for (base, quote, scale), bid, ask, time, quality in pairs:
+        if quality < Quality.MISSING and bid > 0 and ask > 0:
+            found.setdefault((base, quote), Leg(bid + ask, 2 * 10**scale, time))
     return found
 
 
@@ -75,8 +77,15 @@ def rate(found: Legs, currency: str) -> tuple[int, int]:
 
 
 def rates(pairs: pl.DataFrame, currencies: pl.Series) -> pl.DataFrame:
-    """The rates of some currencies: currency (sorted), rate and time as in `rate`."""
-    found = legs(pairs)
+    """The rates of some currencies: currency (sorted), rate and time as in `rate`.
+
+    Args:
+        pairs: isin and the columns of `Quoted`, of instruments of kind FX.
+        currencies: Their names.
+    """
+    columns = ("base_currency", "currency", "price_scale", "bid", "ask", "time", "quality")
+    rows = pairs.sort("isin").select(columns).rows()
+    found = legs((row[:3], *row[3:]) for row in rows)
     names = sorted(currencies.unique().to_list())
     rows = [(name, *rate(found, name)) for name in names]
     schema = {"currency": pl.String, "rate": pl.Int64, "time": pl.Int64}

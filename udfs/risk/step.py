@@ -6,15 +6,31 @@ log (udfs.risk.points). State: udfs.risk.book_state.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, Batch, Clock, Outputs, State
-from udfs.risk import actions, book_risk, book_state, books, folding, market, points, telling
-from udfs.risk.book_state import value_of
-from udfs.risk.integers import Bools, Ints
-from udfs.risk.market import Prices, Terms
+from udfs.risk import (
+    actions,
+    book_risk,
+    book_state,
+    books,
+    days,
+    folding,
+    listed,
+    market,
+    news,
+    points,
+    refusals,
+    telling,
+)
+from udfs.risk.book_state import set_value, value_of
+from udfs.risk.integers import Ints
+from udfs.risk.kept import FRAMES, Kept
+from udfs.risk.listed import Terms
+from udfs.risk.market import Prices
 from udfs.risk.parameters import SECOND_MS
 from udfs.risk.risk_telling import Behind
 from udfs.risk.worth import Worth, by_book, valued
@@ -24,8 +40,11 @@ TABLES = {**book_state.TABLES, **book_risk.TABLES}
 FILLS, MARKS, ACTIONS = "fills", "marks", "corporate.actions"
 CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
 POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
-RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls")
+RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls", refusals.TOPIC)
 SLICE, POINT, DAY = "SLICE", "POINT", "DAY"
+
+
+_RATES = Kept(lambda table: dict(table.frame().select("currency", "rate").rows()))
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ class View:
         books: Sums by book, in order of number, as BookPnl has them, with `base`, the total of the
             end of the day before.
         points: Valuation points that were decided in this slice: records BookPnl of kind POINT.
-        whole_second: The slice ends at a full second of log time.
+        due: Measures are: a full second of log time ends with it, and there was news.
         inputs: What was read in the slice.
     """
 
@@ -52,7 +71,7 @@ class View:
     worth: Worth
     books: pl.DataFrame
     points: pl.DataFrame
-    whole_second: bool
+    due: bool
     inputs: str
 
     @property
@@ -85,29 +104,46 @@ class RiskStep:
         if MARKS in batch:
             quoted = market.take(state, batch[MARKS], clock.slice_end)
         filling = clock.watermarks.get(FILLS, MIN_TIME)
+        refused = _refused(state, batch, clock)
         announced = actions.take(state, batch.get(ACTIONS), filling)
-        known = market.terms(state, announced)
+        known = listed.terms(state, announced)
         filled = books.take(state, batch.get(FILLS), known, filling)
         first = points.first_of(batch[FILLS]) if FILLS in batch else None
         told = points.advance(state, quoted, filled, known, watermark, first)
-        names = books.names_of(state["books"])
+        put = partial(set_value, state)
+        due = news.due(
+            clock.slice_end, bool(batch), max(watermark, 0), partial(value_of, state), put
+        )
+        if not batch and filled.is_empty() and told.nothing and not due:
+            return {}
+        names = books.names_of(state, "books")
         final = _final(told, known, names, clock)
-        view = _view(state, batch, clock, known, names, final[POINT])
+        view = _view(state, batch, clock, known, names, final[POINT], due)
         out = {
             POSITIONS: _positions(state, clock, view, filled),
-            PNL: pl.concat(
-                [final[POINT], final[DAY], _snapshot(state, batch, clock, view, filled)]
+            PNL: telling.joined(
+                "BookPnl", [final[POINT], final[DAY], _snapshot(state, batch, clock, view, filled)]
             ),
             CORRECTIONS: final[CORRECTIONS],
+            refusals.TOPIC: refused,
         }
-        return out | _measured(state, batch, clock, view)
+        return out | _measured(state, clock, view)
 
 
-def _measured(state: State, batch: Batch, clock: Clock, view: View) -> Outputs:
+def _refused(state: State, batch: Batch, clock: Clock) -> pl.DataFrame:
+    """Take scenarios, limits and margin terms in; records of those, and of actions, of no use."""
+    told = refusals.take_controls(state, batch, "BOOK", clock, VERSION)
+    if ACTIONS in batch:
+        rows = batch[ACTIONS].with_columns(record_id="action_id")
+        late = ((record, actions.TOO_LATE) for record in actions.late(state, rows))
+        told.append(refusals.refusals(ACTIONS, rows, "isin", late, clock, VERSION))
+    return telling.joined("Refusal", told)
+
+
+def _measured(state: State, clock: Clock, view: View) -> Outputs:
     """Risk of the books at full seconds; limits then and at points; margin calls at points."""
-    book_risk.take(state, batch)
     decided = int(view.points["time"].to_numpy().max()) if view.points.height else None
-    if not view.names or (decided is None and not view.whole_second):
+    if not view.names or (decided is None and not view.due):
         return {}
     complete = (pl.col("stale") == 0) & (pl.col("unvalued") == 0)
     sums = view.books.with_columns(complete=complete, name=pl.Series(view.names))
@@ -115,7 +151,7 @@ def _measured(state: State, batch: Batch, clock: Clock, view: View) -> Outputs:
     behind = Behind(FILLS, clock.shard, first, last, VERSION)
     marks = book_risk.priced_marks(view.known, view.prices)
     out = book_risk.measured(state, clock, view.exposed, marks, sums, decided, behind, view.inputs)
-    return out if view.whole_second else {k: v for k, v in out.items() if k != "var"}
+    return out if view.due else {k: v for k, v in out.items() if k != "var"}
 
 
 def _final(
@@ -125,9 +161,9 @@ def _final(
     out = {}
     for kind, frames in ((POINT, told.points), (DAY, told.days)):
         rows = [telling.pnl(frame, kind, names, clock) for frame in frames if frame.height]
-        out[kind] = pl.concat([telling.none("BookPnl"), *rows])
+        out[kind] = telling.joined("BookPnl", rows)
     rows = [telling.corrections(frame, known, names, clock) for frame in told.corrections]
-    out[CORRECTIONS] = pl.concat([telling.none("PnlCorrection"), *rows])
+    out[CORRECTIONS] = telling.joined("PnlCorrection", rows)
     return out
 
 
@@ -138,17 +174,15 @@ def _view(
     known: Terms,
     names: list[str],
     decided: pl.DataFrame,
+    due: bool,
 ) -> View:
     """Every position valued at the newest marks."""
     now = max(clock.watermark, 0)
     prices = market.prices(known, known.frame, now, clock.watermarks.get(FILLS, MIN_TIME))
-    held = state["holdings"].frame()
+    held = FRAMES.of(state["holdings"])
     worth = valued(held, known, prices)
-    rows = by_book(held, worth, len(names)).with_columns(
-        book=pl.int_range(len(names), dtype=pl.Int64)
-    )
-    rows = points.with_unusable(rows, points.unusable(state, None))
-    base = state["ends"].lookup(rows["book"])["base"]
+    rows = points.with_unusable(by_book(held, worth, len(names)), points.unusable(state, None))
+    base = pl.Series("base", days.bases(state, len(names)))
     rows = rows.with_columns(
         base=base,
         day=pl.col("total") - base,
@@ -156,9 +190,8 @@ def _view(
         corrections=pl.lit(0),
         too_late=pl.lit(value_of(state, points.TOO_LATE)),
     )
-    whole = clock.slice_end % SECOND_MS == 0
     read = telling.inputs(batch)
-    return View(names, held, known, prices, worth, rows, decided, whole, read)
+    return View(names, held, known, prices, worth, rows, decided, due, read)
 
 
 def _snapshot(
@@ -168,39 +201,43 @@ def _snapshot(
     touched = np.zeros(len(view.names), dtype=np.bool_)
     touched[filled["book"].to_numpy()] = True
     if FILLS in batch:
-        touched[state["books"].lookup(batch[FILLS]["book"].unique())["number"].to_numpy()] = True
+        numbers = books.numbers_of(state, "books")
+        touched[[numbers[name] for name in set(batch[FILLS]["book"].to_list())]] = True
     changed = view.known.frame["changed"].to_numpy() == clock.slice_end
-    changed = changed | _rated(state, view)
+    moved = _rated(state, view.prices)
+    if moved:
+        found = [name in moved for name in view.known.listed.currencies]
+        changed = changed | np.array(found)[view.known.listed.currency]
     book, instrument = (view.held[name].to_numpy() for name in ("book", "instrument"))
     worth = view.worth
     used = (view.held["quantity"].to_numpy() != 0) | (worth.realised != 0) | (worth.fees != 0)
     touched[book[used & changed[instrument]]] = True
-    rows = view.books.filter(pl.Series(touched))
+    rows = view.books[np.flatnonzero(touched)]
     return telling.pnl(rows, SLICE, view.names, clock, view.inputs)
 
 
-def _rated(state: State, view: View) -> Bools:
-    """Which instruments have another rate than in the slice before."""
-    rates = view.prices.rates
-    old = state["rates"].lookup(rates["currency"])
-    differs = old["rate"].to_numpy() != rates["rate"].to_numpy()
-    moved = rates[np.flatnonzero(differs | ~old["known"].to_numpy())]
-    if moved.is_empty():
-        return np.zeros(view.known.frame.height, dtype=np.bool_)
-    state["rates"].upsert(moved)
-    names = set(moved["currency"].to_list())
-    return np.array([name in names for name in view.known.frame["currency"].to_list()])
+def _rated(state: State, prices: Prices) -> set[str]:
+    """The currencies whose rate is another than in the slice before."""
+    old = _RATES.of(state["rates"])
+    moved = [(name, *new) for name, new in prices.rates.items() if old.get(name) != new[0]]
+    if moved:
+        columns = ("currency", "rate", "time")
+        state["rates"].upsert(pl.DataFrame(moved, schema=list(columns), orient="row"))
+        _RATES.forget(state["rates"])
+    return {name for name, _, _ in moved}
 
 
 def _positions(state: State, clock: Clock, view: View, filled: pl.DataFrame) -> pl.DataFrame:
     """Positions whose quantity changed; at a full second also open ones that have a new mark."""
     position = view.held["position"].to_numpy()
     chosen = np.isin(position, filled["position"].to_numpy())
-    if view.whole_second:
+    if view.due:
         since = clock.slice_end - SECOND_MS
         moved = view.known.frame["changed"].to_numpy() > since
         opened = view.held["quantity"].to_numpy() != 0
         chosen |= opened & moved[view.held["instrument"].to_numpy()]
     at: Ints = np.flatnonzero(chosen)
+    if not at.size:
+        return telling.none("Position")
     cost = folding.cost_fifo(state, folding.LIVE, position[at])
     return telling.positions(view.held, view.worth, at, cost, view.known, view.names, clock)

@@ -1,11 +1,14 @@
 """Positions, P&L and corrections in the shape of the records they travel as."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import polars as pl
 
 from schemas.records import record
 from schemas.step import Batch, Clock
 from udfs.risk.integers import Ints
-from udfs.risk.market import Terms
+from udfs.risk.listed import Terms
 from udfs.risk.parameters import REPORTING
 from udfs.risk.worth import Worth
 from udfs.shape import ENGINE, as_record
@@ -36,20 +39,26 @@ def pnl(
         clock: The clock of the batch.
         read: What was read in the slice.
     """
-    name = pl.Series([names[book] for book in rows["book"].to_list()], dtype=pl.String)
-    end = pl.lit(clock.slice_end * 1_000) if kind == "SLICE" else pl.col("point")
+    if rows.is_empty():
+        return none("BookPnl")
+    name = [names[book] for book in rows["book"].to_list()]
+    point = rows["point"].to_list()
+    end = [clock.slice_end * 1_000] * rows.height if kind == "SLICE" else point
+    pnl_id = [f"BOOK|{one}|{kind}|{at}" for one, at in zip(name, end, strict=True)]
+    order = sorted(range(rows.height), key=lambda i: (point[i], name[i]))
     told = rows.with_columns(
-        name=name,
+        pnl_id=pl.Series(pnl_id),
+        name=pl.Series(name),
         time=pl.col("point"),
-        slice_end=end,
+        slice_end=pl.Series(end),
         kind=pl.lit(kind),
         scope=pl.lit("BOOK"),
         currency=pl.lit(REPORTING),
         complete=(pl.col("stale") == 0) & (pl.col("unvalued") == 0),
         inputs=pl.lit(read),
         **_lineage(clock),
-    ).with_columns(pnl_id=pl.format("BOOK|{}|{}|{}", "name", "kind", "slice_end"))
-    return as_record(told.sort("point", "name"), "BookPnl")
+    )
+    return as_record(told[order], "BookPnl")
 
 
 def positions(
@@ -73,13 +82,16 @@ def positions(
         clock: The clock of the batch.
     """
     rows = held[chosen]
-    frame = known.frame.select("isin", "currency", "price_scale")[rows["instrument"].to_numpy()]
-    book = pl.Series([names[book] for book in rows["book"].to_list()], dtype=pl.String)
+    frame = known.listed.told[rows["instrument"].to_numpy()]
+    isin, book = frame["isin"].to_list(), [names[book] for book in rows["book"].to_list()]
+    end = clock.slice_end * 1_000
+    order = sorted(range(rows.height), key=lambda i: (book[i], isin[i]))
     told = rows.with_columns(
         frame,
-        book=book,
+        position_id=pl.Series([f"{b}|{i}|{end}" for b, i in zip(book, isin, strict=True)]),
+        book=pl.Series(book),
         time=pl.lit(max(clock.watermark, 0)),
-        slice_end=pl.lit(clock.slice_end * 1_000),
+        slice_end=pl.lit(end),
         cost_fifo=pl.Series(cost_fifo),
         value_scale=frame["price_scale"],
         price=pl.Series(worth.price[chosen]),
@@ -89,8 +101,8 @@ def positions(
         pnl=pl.Series(worth.pnl[chosen]),
         value=pl.Series(worth.value[chosen]),
         **_lineage(clock),
-    ).with_columns(position_id=pl.format("{}|{}|{}", "book", "isin", "slice_end"))
-    return as_record(told.sort("book", "isin"), "Position")
+    )
+    return as_record(told[order], "Position")
 
 
 def corrections(rows: pl.DataFrame, known: Terms, names: list[str], clock: Clock) -> pl.DataFrame:
@@ -111,10 +123,17 @@ def corrections(rows: pl.DataFrame, known: Terms, names: list[str], clock: Clock
     return as_record(told.sort("point", "order", "book", "isin"), "PnlCorrection")
 
 
+@cache
 def none(name: str) -> pl.DataFrame:
     """No records of this name."""
     kept = {c: t for c, t in record(name).columns.items() if c not in ENGINE}
     return pl.DataFrame(schema=kept)
+
+
+def joined(name: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Records of this name, one frame after the other."""
+    some = [frame for frame in frames if frame.height]
+    return pl.concat(some) if len(some) > 1 else some[0] if some else none(name)
 
 
 def _lineage(clock: Clock) -> dict[str, pl.Expr]:

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from udfs.risk.integers import LARGEST, Bools, Ints, sums
-from udfs.risk.market import Prices, Terms
+from udfs.risk.listed import Terms
+from udfs.risk.market import Prices
 from udfs.risk.marks import Quality
 from udfs.risk.parameters import EXPONENT, LARGEST_AMOUNT, RATE_SCALE
 from udfs.risk.pnl import converted
@@ -82,32 +83,31 @@ def valued(held: pl.DataFrame, known: Terms, prices: Prices) -> Worth:
     paid = np.where(counted, cost, 0)
     gained = np.where(counted, realised, 0)
 
-    def minor_of(amount: Ints, scales: Ints) -> Ints:
-        usable = np.where(counted, amount, 0)
-        return converted(
-            usable,
-            np.where(rate > 0, rate, 1),
-            value_scale=scales,
-            rate_scale=RATE_SCALE,
-            exponent=EXPONENT,
-        )
-
+    amounts = (gained + value - paid, gained, fifo, value, fees)
+    scales = (scale, scale, scale, scale, exponent)
+    pnl, realised, realised_fifo, minor_value, minor_fees = converted(
+        np.where(counted, amounts, 0),
+        np.where(rate > 0, rate, 1),
+        value_scale=np.stack(scales),
+        rate_scale=RATE_SCALE,
+        exponent=EXPONENT,
+    )
     return Worth(
         price=price,
         quality=quality.astype(np.int64),
         mark_time=prices.time[at],
         unrealised_local=np.where(q == 0, 0, value - paid),
-        pnl=minor_of(gained + value - paid, scale),
-        realised=minor_of(gained, scale),
-        realised_fifo=minor_of(fifo, scale),
-        fees=minor_of(fees, exponent),
-        value=minor_of(value, scale),
+        pnl=pnl,
+        realised=realised,
+        realised_fifo=realised_fifo,
+        fees=minor_fees,
+        value=minor_value,
         counted=counted,
     )
 
 
 def by_book(held: pl.DataFrame, worth: Worth, books: int) -> pl.DataFrame:
-    """Sums by book: SUMMED and COUNTED, one row a book in order of number."""
+    """Sums by book: book, SUMMED, COUNTED and offsets, one row a book in order of number."""
     book = held["book"].to_numpy()
     opened = (held["quantity"].to_numpy() != 0) | ~worth.counted
     stale = opened & (worth.quality == Quality.STALE)
@@ -126,4 +126,5 @@ def by_book(held: pl.DataFrame, worth: Worth, books: int) -> pl.DataFrame:
     first, last = np.full(books, 2**62, np.int64), np.zeros(books, np.int64)
     np.minimum.at(first, book, held["first"].to_numpy())
     np.maximum.at(last, book, held["last"].to_numpy())
-    return pl.DataFrame(columns | {"first": np.where(first == 2**62, 0, first), "last": last})
+    columns |= {"first": np.where(first == 2**62, 0, first), "last": last}
+    return pl.DataFrame(columns | {"book": np.arange(books)})
