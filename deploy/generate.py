@@ -53,7 +53,8 @@ class Order:
     With a `vault`, personal values are sent as commitments (deploy.erasure). `people` and `schemes`
     are for the feed aml; schemes in the text form of `Wanted`. `bad`, a share of the quotes,
     `halted`, a number of instruments, `burst`, how many times as much at noon, and `history`, a
-    file, are for market. `mix`, the name of what is planted, is for exchange.
+    file, are for market. `mix`, the name of what is planted, is for exchange, which
+    knows `bad` too: messages that no book can follow.
     """
 
     kind: str
@@ -87,11 +88,11 @@ class Order:
             raise ValueError(f"--seed is {self.seed}: it cannot be negative")
         if self.vault is not None and self.kind != Payments.kind:
             raise ValueError(f"--vault is for payments, not for {self.kind}: leave it out")
-        market = (self.bad, self.halted, self.burst, self.history)
+        market = (self.halted, self.burst, self.history)
         if any(asked is not None for asked in market) and self.kind != MarketWorld.kind:
-            raise ValueError(
-                f"--bad, --halted, --burst and --history are for market, not for {self.kind}"
-            )
+            raise ValueError(f"--halted, --burst and --history are for market, not {self.kind}")
+        if self.bad is not None and self.kind not in (MarketWorld.kind, ExchangeWorld.kind):
+            raise ValueError(f"--bad is for market and exchange, not for {self.kind}")
         if self.mix is not None and self.kind != ExchangeWorld.kind:
             raise ValueError(f"--mix is for exchange, not for {self.kind}: leave it out")
         if self.kind == AmlWorld.kind:
@@ -108,7 +109,8 @@ class Order:
             if Faults.parse(self.faults).rate:
                 raise ValueError("--faults is not for exchange: leave it out")
             mix = self.mix or "default"
-            return ExchangeWorld(self.seed, mix, first, self.days or 3, self.count)
+            asked_days = self.days or 3
+            return ExchangeWorld(self.seed, mix, first, asked_days, self.count, self.bad or 0.0)
         if self.kind == Trades.kind:
             return Trades(self.seed, first, self.days or 1)
         return Payments(self.seed, first, self.days or 7)

@@ -81,7 +81,8 @@ def generate(
         ),
     ] = None,
     bad: Annotated[
-        float | None, typer.Option(help="Market: share of quotes crossed, zero or negative.")
+        float | None,
+        typer.Option(help="Market: share of unsound quotes. Exchange: of refused messages."),
     ] = None,
     halted: Annotated[
         int | None,

@@ -13,6 +13,7 @@ import polars as pl
 
 from connectors.generators.arrays import Floats, Ints
 from connectors.generators.feed import SECOND
+from deploy.exchange.bad import with_bad
 from deploy.exchange.calendar import FIRST_DAY, Session
 from deploy.exchange.mix import Mix
 from deploy.exchange.simulate import simulate
@@ -33,12 +34,20 @@ class ExchangeWorld:
     clocks: tuple[str, ...] = ()
 
     def __init__(
-        self, seed: int, mix: str | Mix, day: date = FIRST_DAY, days: int = 3, orders: int = 100_000
+        self,
+        seed: int,
+        mix: str | Mix,
+        day: date = FIRST_DAY,
+        days: int = 3,
+        orders: int = 100_000,
+        bad: float = 0.0,
     ) -> None:
         """Simulate `orders` orders on `days` business days from `day` on.
 
+        `bad` is the share of messages besides that no book can follow (deploy.exchange.bad).
+
         Raises:
-            ValueError: There is no such mix, or so many days are not simulated.
+            ValueError: There is no such mix or share, or so many days are not simulated.
         """
         self.seed = seed
         made = simulate(seed, mix, days, orders, day, events=False)
@@ -47,7 +56,7 @@ class ExchangeWorld:
             "owner.links": made.owner_links,
             "instrument.links": made.instrument_links,
             "venue.controls": made.controls,
-            "orders": made.orders,
+            "orders": with_bad(made.orders, made.instruments, bad, seed),
             "abuse.labels": made.labels,
         }
         self._units = pl.concat(

@@ -94,6 +94,8 @@ def test_any_cut_of_the_log_gives_the_same_records(seed, sound, data):
     whole, shown = run(events, [events.height])
     parts, shown_in_parts = run(events, ends)
     assert whole.keys() == parts.keys()
+    told = [one for topic, one in whole.items() if topic == "alerts"]
+    assert all(one["alert_id"].is_unique().all() for one in told)
     for topic, records in whole.items():
         assert records.equals(parts[topic]), topic
     assert np.array_equal(shown, shown_in_parts, equal_nan=True)

@@ -12,6 +12,7 @@ from connectors.producer import deliver
 from connectors.topics import TICK_KEY, partition_of
 from deploy.errors import UserError
 from deploy.evaluate.world import folded, outputs, recorded
+from deploy.exchange.bad import REASONS
 from deploy.exchange.feed import ExchangeWorld
 from deploy.exchange.simulate import simulate
 from deploy.generate import Order, generate
@@ -74,6 +75,26 @@ def test_the_job_makes_the_events_that_the_simulation_saw(world: ExchangeWorld, 
     ]
     found = told["order.events"].select(names).sort("event_id")
     assert found.equals(made.events.select(names).sort("event_id"))
+    assert told["executions"].height == made.executions.height
+
+
+def test_bad_messages_are_refused_with_their_reason_and_change_nothing_else(
+    world: ExchangeWorld,
+) -> None:
+    bad = ExchangeWorld(5, "practices", days=2, orders=ORDERS, bad=0.02)
+    job = matching_job(Config(partitions=PARTITIONS))
+    plan = Plan(count=bad.count, seed=5, partitions=PARTITIONS)
+    log = recorded(bad, plan, frozenset(feed.topic for feed in job.feeds))
+    told = outputs(folded(log, job), ("order.events", "executions", "orders.refused"))
+    refused = told["orders.refused"].filter(pl.col("record_id").str.contains("-[A-Z_]+$"))
+    assert refused.height == bad.count - world.count > 50
+    named = refused["record_id"].str.extract("-([A-Z_]+)$")
+    assert named.to_list() == refused["reason"].to_list()
+    assert set(refused["reason"]) == set(REASONS)
+    made = simulate(5, "practices", 2, ORDERS)
+    sound = told["order.events"].filter(~pl.col("order_id").str.ends_with("-bad"))
+    expected = made.events.select("event_id", "remaining").sort("event_id")
+    assert sound.select("event_id", "remaining").sort("event_id").equals(expected)
     assert told["executions"].height == made.executions.height
 
 

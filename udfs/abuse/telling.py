@@ -49,8 +49,9 @@ class Raised:
 
     @property
     def alert_id(self) -> str:
-        """Rule and the event that met it."""
-        return f"abuse-{self.rule}-{self.event['event_id']}"
+        """Rule, the event that met it, and whom it is about if that is not the event's owner."""
+        whom = f"-{self.hit.subject}" if self.hit.subject else ""
+        return f"abuse-{self.rule}-{self.event['event_id']}{whom}"
 
     @property
     def pieces(self) -> list[Piece]:
