@@ -129,6 +129,12 @@ class Rig:
         finally:
             follower.close()
 
+    def batches(self, job: str) -> int:
+        """How many batches of a job are committed."""
+        with self.follower(job) as follower:
+            follower.poll()
+            return follower.batches
+
     def wait(
         self,
         job: str,

@@ -14,14 +14,13 @@ from deploy.bench import risk_feed
 from deploy.bench.harness import Report, Result
 from deploy.bench.risk_controls import CONTROLS, controls
 from deploy.drills.rig import Rig
-from deploy.drills.waiting import MONOTONIC, SLEEP
+from deploy.drills.waiting import until
 from deploy.errors import UserError
 from deploy.oracle import Comparison
 from deploy.stack import Stack
 from jobs.catalogue import JOBS, Config
 
 PARALLELISM = {"marks": 2, "risk": 2, "firm": 1}
-FEED = ("instruments", "quotes", "fills")
 LATENESS_MS = 10_000
 """How late an event may be without being marked; the generator's late ones are later."""
 FAULTS = "late=0.004,duplicate=0.002,conflicting-duplicate=0.001,malformed=0.001"
@@ -87,12 +86,12 @@ def interrupted(
         rig.submit(job, parallelism)
     sending = rig.feed(world, plan, rate=run.rate)
     slices = int(run.ticks / run.rate * 1_000 / JOBS["risk"](rig.config).slice_ms) * partitions
-    began = batches(rig)
-    until(lambda: batches(rig) >= began + slices // 3)
+    began = rig.batches("risk")
+    _until_committed(rig, began + slices // 3)
     echo("a third is committed; killing the TaskManager")
     rig.stack.kill("taskmanager-0")
     rig.stack.start_taskmanager()
-    until(lambda: batches(rig) >= began + slices * 2 // 3)
+    _until_committed(rig, began + slices * 2 // 3)
     echo("two thirds are committed; stopping and restoring risk")
     rig.submit("risk", PARALLELISM["risk"], savepoint=rig.stop("risk"))
     sending.result()
@@ -109,22 +108,8 @@ def publish(rig: Rig, sent: Iterable[Batch]) -> None:
     end.close()
 
 
-def batches(rig: Rig) -> int:
-    """How many batches of `risk` are committed."""
-    with rig.follower("risk") as follower:
-        follower.poll()
-        return follower.batches
-
-
-def until(true: Callable[[], bool], timeout: float = WAIT_S) -> None:
-    """Wait until something is true; UserError if it does not come."""
-    deadline = MONOTONIC() + timeout
-    while not true():
-        if MONOTONIC() > deadline:
-            raise UserError(
-                f"risk does not get on for {timeout:.0f} s; see: tidemark logs taskmanager-0"
-            )
-        SLEEP(1.0)
+def _until_committed(rig: Rig, batches: int) -> None:
+    until(lambda: rig.batches("risk") >= batches, f"no {batches} batches", WAIT_S, 1.0)
 
 
 def _require_equal(job: str, comparison: Comparison) -> None:

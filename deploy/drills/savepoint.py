@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 from connectors.generators import Faults, Plan, Trades
 from deploy.bench.harness import Report, Result
 from deploy.drills.rig import Rig
-from deploy.drills.waiting import MONOTONIC, SLEEP
+from deploy.drills.waiting import MONOTONIC, until
 from deploy.errors import UserError
 from deploy.stack import Stack
 from jobs.catalogue import Config
@@ -48,7 +48,7 @@ def run(
         began = MONOTONIC()
         savepoint = stack.flink.stop_with_savepoint(job)
         stopped = MONOTONIC()
-        covered = _batches(rig)
+        covered = rig.batches("netting")
         echo(
             f"stopped with a savepoint in {stopped - began:.1f} s, restoring at parallelism {after}"
         )
@@ -84,21 +84,8 @@ def run(
     )
 
 
-def _batches(rig: Rig) -> int:
-    with rig.follower("netting") as follower:
-        follower.poll()
-        return follower.batches
-
-
-def _until_covered(rig: Rig, batches: int, timeout: float = 120) -> None:
-    """Wait until so many batches are committed."""
-    deadline = MONOTONIC() + timeout
-    while _batches(rig) < batches:
-        if MONOTONIC() > deadline:
-            raise UserError(
-                f"no {batches} batches after {timeout:.0f} s; see: tidemark logs taskmanager-0"
-            )
-        SLEEP(0.2)
+def _until_covered(rig: Rig, batches: int) -> None:
+    until(lambda: rig.batches("netting") >= batches, f"no {batches} batches", 120, 0.2)
 
 
 def _counter(stack: Stack, rig: Rig) -> int:

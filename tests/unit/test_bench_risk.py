@@ -1,7 +1,5 @@
 """What the risk bench computes on is what it says, and every figure with a bar is measured."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -53,7 +51,6 @@ def test_rates_are_those_of_the_pairs(world):
     assert rate["USD"] == pytest.approx(1e10 / mid, abs=1)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("QuantLib") is None, reason="QuantLib is not here")
 def test_the_peer_finds_the_same_numbers(world):
     firm = risk_made.scenarios(world, 20, 5_000)
     held = risk_made.exposures(3, 1, 20)[0]

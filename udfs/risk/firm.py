@@ -36,8 +36,8 @@ from udfs.shape import as_record
 VERSION = "firm/1"
 """Changes when the results of the same positions, P&L, marks and controls do."""
 HELD, PNL, MARKS = "positions", "pnl", "marks"
-SCENARIOS, LIMITS, ACTIONS = "scenarios", "limits", "corporate.actions"
-FEEDS = (HELD, PNL, MARKS, SCENARIOS, LIMITS, ACTIONS)
+ACTIONS = "corporate.actions"
+FEEDS = (HELD, PNL, MARKS, refusals.SCENARIOS, refusals.LIMITS, ACTIONS)
 RESULTS = ("firm.pnl", "firm.var", "firm.limits", refusals.TOPIC)
 
 __all__ = ["FEEDS", "RESULTS", "TABLES", "VERSION", "FirmStep"]

@@ -38,7 +38,7 @@ from udfs.risk.worth import Worth, by_book, valued
 VERSION = telling.VERSION
 TABLES = {**book_state.TABLES, **book_risk.TABLES}
 FILLS, MARKS, ACTIONS = "fills", "marks", "corporate.actions"
-CONTROLS = ("scenarios", "limits", "margin.terms", ACTIONS)
+CONTROLS = (refusals.SCENARIOS, refusals.LIMITS, refusals.MARGIN, ACTIONS)
 POSITIONS, PNL, CORRECTIONS = "positions", "pnl", "pnl.corrections"
 RESULTS = (POSITIONS, PNL, CORRECTIONS, "var", "limits.used", "margin.calls", refusals.TOPIC)
 SLICE, POINT, DAY = "SLICE", "POINT", "DAY"
