@@ -30,6 +30,8 @@ BARS = {
 """Least recall and precision of each mix."""
 WASH_BAR = (0.95, 0.95)
 """The same of wash trades in the hard mix."""
+ALL_FOUND = "hard"
+"""In this mix every cycle of layers is to be found."""
 _SECOND = 1_000_000
 
 
@@ -130,6 +132,26 @@ def _schemes(said: Found, practice: str) -> tuple[int, int, float | None]:
     return begun.height, joined.height, None if waited is None else round(float(waited), 1)  # type: ignore[arg-type]
 
 
+def cycles(said: Found) -> tuple[int, int]:
+    """Cycles as Sarao's, and those found: levels that follow the market, on and off again.
+
+    A cycle of a layering scheme is what of its layers stands together; it is found if the model or
+    an alert tells of one of them.
+    """
+    within = ("seed", "scheme")
+    layers = said.orders.filter("abusive", practice="layering", role="layer")
+    ordered = layers.sort(*within, "entered")
+    until = pl.col("time").cum_max().shift(1).over(within)
+    opened = (pl.col("entered") > until).fill_null(value=True)
+    found = (
+        ordered.with_columns(opened=opened)
+        .with_columns(cycle=pl.col("opened").cum_sum().over(within))
+        .group_by(*within, "cycle")
+        .agg(pl.col("told").any())
+    )
+    return found.height, int(found["told"].sum())
+
+
 def by_rule(said: Found, hours: float) -> pl.DataFrame:
     """Of each rule: alerts, right ones, false ones an hour of trading."""
     return (
@@ -176,6 +198,7 @@ def whole(mix: str, said: Found, hours: float) -> list[Result]:
     false = said.alerts.height - right
     recall, precision = BARS["default"] if mix == "default" else (None, None)
     score = orders["score"].to_numpy()
+    there, met = cycles(said)
     return [
         Result(f"{mix}: orders", orders.height, "orders"),
         Result(f"{mix}: abusive orders", abusive.height, "orders"),
@@ -188,6 +211,7 @@ def whole(mix: str, said: Found, hours: float) -> list[Result]:
                abusive.height),
         *share(f"{mix}: precision of alerts", right, said.alerts.height),
         Result(f"{mix}: false alerts an hour of trading", round(false / hours, 3), "alerts"),
+        *share(f"{mix}: cycles of layers found", met, there, 1.0 if mix == ALL_FOUND else None),
     ]  # fmt: skip
 
 

@@ -105,8 +105,8 @@ def a_market():
     orders = pl.DataFrame({
         "seed": [7] * 6, "order_id": [r[0] for r in rows], "isin": ["I"] * 6, "mic": ["M"] * 6,
         "owner": ["o"] * 6, "scheme": [r[1] for r in rows], "practice": [r[2] for r in rows],
-        "abusive": [r[3] for r in rows], "entered": [r[4] * 10**6 for r in rows],
-        "time": [r[5] * 10**6 for r in rows],
+        "role": ["bait"] * 6, "abusive": [r[3] for r in rows],
+        "entered": [r[4] * 10**6 for r in rows], "time": [r[5] * 10**6 for r in rows],
         "score": [max(r[6], r[7]) for r in rows],
     })  # fmt: skip
     events = pl.DataFrame({
@@ -138,6 +138,20 @@ def test_orders_schemes_and_alerts_by_hand():
         {"practice": "honest", "orders": 1, "flagged": 1, "told": 1, "false_rate": 1.0},
         {"practice": "market-maker", "orders": 2, "flagged": 0, "told": 2, "false_rate": 0.0},
     ]
+
+
+def test_layers_that_stand_together_are_a_cycle():
+    """x, y and z overlap one after the other; u comes when all are gone; v is another scheme's."""
+    rows = [("x", "s", 0, 10, False), ("y", "s", 5, 20, True), ("z", "s", 15, 30, False),
+            ("u", "s", 31, 40, False), ("v", "t", 6, 8, True)]  # fmt: skip
+    schema = {"order_id": pl.String, "scheme": pl.String, "entered": pl.Int64, "time": pl.Int64,
+              "told": pl.Boolean}  # fmt: skip
+    orders = pl.DataFrame(rows[::-1], schema=schema, orient="row").with_columns(
+        seed=1, abusive=True, practice=pl.lit("layering"), role=pl.lit("layer")
+    )
+    nothing = Samples(orders, np.empty((0, 0)))
+    said = figures.Found(nothing, orders, pl.DataFrame(), pl.DataFrame())
+    assert figures.cycles(said) == (3, 2)
 
 
 def test_figures_have_their_ranges_and_bars():
