@@ -10,6 +10,7 @@ from datetime import date
 from itertools import pairwise
 
 from deploy.evaluate import abuse_figures as figures
+from deploy.evaluate import abuse_results
 from deploy.train.abuse import judge
 from deploy.train.abuse.markets import Asked, Market, plan
 from deploy.train.abuse.samples import Samples
@@ -156,13 +157,16 @@ def test_layers_that_stand_together_are_a_cycle():
 
 def test_figures_have_their_ranges_and_bars():
     said = figures.found([a_market()], Stub())
-    results = {one.what: one for one in figures.whole("default", said, 17.0)}
+    results = {one.what: one for one in abuse_results.whole("default", said, 17.0)}
     assert results["default: recall of orders"].value == round(2 / 3, 4)
     assert results["default: recall of orders"].met is False
     assert results["default: precision of orders"].value == round(2 / 3, 4)
     assert results["default: precision of orders: of"].value == 3
-    practices = figures.of_practices("hard", figures.by_practice(said, Stub()))
+    practices = abuse_results.of_practices("hard", figures.by_practice(said, Stub()))
     by_name = {one.what: one for one in practices}
     assert by_name["hard, spoofing: precision of orders"].met is True  # 1 of 2
     assert by_name["hard, spoofing: recall of orders"].met is False
     assert by_name["hard, spoofing: schemes found"].value == 1.0
+    honest = {one.what: one for one in abuse_results.of_honest("hard", figures.by_honest(said))}
+    assert honest["hard, honest market-maker: flagged by the model"].value == 0.0
+    assert honest["hard, honest market-maker: told by model or rule: of"].value == 2
