@@ -67,6 +67,13 @@ def test_the_naive_way_takes_the_greatest_deviation():
     assert made.limit == 3.0
 
 
+def test_the_best_limit_by_hand():
+    """F1 from 9 on: 2 / (1 + 3); from 7 on, both that are equal: 4 / (3 + 3); from 5 on: 6 / 8."""
+    score = np.array([9, 7, 7, 5, 5, 1])
+    assert judge.best_limit(score, np.array([1, 1, 0, 1, 0, 0], dtype=bool)) == 5.0
+    assert judge.best_limit(score, np.array([1, 1, 0, 0, 0, 0], dtype=bool)) == 7.0
+
+
 def test_no_two_parts_or_mixes_share_a_seed_or_a_day():
     asked = [
         one
@@ -162,6 +169,9 @@ def test_figures_have_their_ranges_and_bars():
     assert results["default: recall of orders"].met is False
     assert results["default: precision of orders"].value == round(2 / 3, 4)
     assert results["default: precision of orders: of"].value == 3
+    usual = {r.what: r for r in abuse_results.of_usual("default", said, Stub(), 600_000)}
+    assert usual["default, limit for much abuse: recall of orders"].value == round(2 / 3, 4)
+    assert usual["default, limit for much abuse: precision of orders"].met is True  # both right
     practices = abuse_results.of_practices("hard", figures.by_practice(said, Stub()))
     by_name = {one.what: one for one in practices}
     assert by_name["hard, spoofing: precision of orders"].met is True  # 1 of 2

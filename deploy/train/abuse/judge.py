@@ -115,8 +115,14 @@ def baseline(features: Array, seen: Array, positive: Array) -> Baseline:
     whole[0, empty] = 0.0
     deviation = np.nanstd(whole, axis=0)
     made = Baseline(np.nanmean(whole, axis=0), np.where(deviation > 0, deviation, 1.0))
-    score = made.score(seen)
+    return Baseline(made.mean, made.deviation, best_limit(made.score(seen), positive))
+
+
+def best_limit(score: Array, positive: Array) -> float:
+    """The limit from which on F1 is greatest: harmonic mean of recall and precision."""
     order = np.argsort(-score, kind="stable")
+    ranked = score[order]
     hits = np.cumsum(positive[order])
-    best = int((2 * hits / (np.arange(len(hits)) + 1 + positive.sum())).argmax())
-    return Baseline(made.mean, made.deviation, float(score[order][best]))
+    f1 = 2 * hits / (np.arange(len(hits)) + 1 + positive.sum())
+    last = np.r_[ranked[1:] != ranked[:-1], True]
+    return float(ranked[np.where(last, f1, -1.0).argmax()])
