@@ -28,11 +28,12 @@ class Figure:
 
 
 def limit(ppm: Array, positive: Array, honest: Array, precision: float) -> int:
-    """The lowest probability from which orders are right often enough where abuse is rare.
+    """The probability from which on orders are told best where abuse is rare.
 
-    Precision is that at a share RARE of positive orders: RARE t / (RARE t + (1 - RARE) f), with t
-    the share of positive orders that reach the limit, and f that of honest ones. One honest order
-    more than was seen is counted, so that a limit above all of them is not taken for certain.
+    Best is the greatest F1 of those limits whose precision is good enough. Precision is that at a
+    share RARE of positive orders: RARE t / (RARE t + (1 - RARE) f), with t the share of positive
+    orders that reach the limit, and f that of honest ones. One honest order more than was seen is
+    counted, so that a limit above all of them is not taken for certain.
     Without a limit that is good enough: the one with the best precision.
 
     Args:
@@ -48,8 +49,9 @@ def limit(ppm: Array, positive: Array, honest: Array, precision: float) -> int:
     true = 1 - np.searchsorted(hits, found) / len(hits)
     false = (len(others) - np.searchsorted(others, found) + 1) / (len(others) + 1)
     reached = RARE * true / (RARE * true + (1 - RARE) * false)
-    good = np.flatnonzero(reached >= precision)
-    return int(found[good[0]] if len(good) else found[reached.argmax()])
+    if not (good := reached >= precision).any():
+        return int(found[reached.argmax()])
+    return int(found[np.where(good, reached * true / (reached + true), -1.0).argmax()])
 
 
 def average_precision(positive: Array, score: Array) -> float:
