@@ -8,6 +8,7 @@ import pytest
 from connectors.batches import Shard
 from connectors.generators import chunks
 from connectors.log import MemoryLog, fold_shard, slices
+from connectors.topics import TICK_KEY
 from connectors.written import results_by_place
 from deploy.bench.risk_fold import WRITTEN_MS, Done, chain
 from jobs.catalogue import JOBS, Config
@@ -78,3 +79,34 @@ def test_order_events_that_no_book_has_said_are_refused_and_the_rest_goes_on(run
     told = [decode(one.value)[1] for one in batch.results if one.topic == "abuse.refused"]
     assert {row["record_id"]: row["reason"] for row in told} == STRANGE
     assert batch.counts["used"] == len(strange.values)
+
+
+def test_what_a_supervisor_asks_for_is_in_the_chain(run):
+    """Trades, refusals, alerts with their evidence, episodes, what venues set and who is linked."""
+    job, log, put = JOBS["regulatory"](CONFIG), MemoryLog(), Counter()
+    read = {name: done.log.spans for name, done in run.done.items()}
+    for topic in (feed.topic for feed in job.feeds):
+        for shard in range(PARTITIONS):
+            entries = [
+                (k, v) for d in run.done.values() for _, k, v in d.written.get((topic, shard), ())
+            ]
+            if topic in ("venue.controls", "owner.links", "instrument.links"):
+                span = read["abuse" if topic != "venue.controls" else "matching"][topic, shard]
+                entries = zip(span.keys, span.values, strict=True)
+            for key, value in entries:
+                if key != TICK_KEY:
+                    log.append(topic, shard, 1_000_000, value, key)
+                    put[topic] += 1
+    batches = [
+        batch
+        for shard in range(PARTITIONS)
+        for batch in fold_shard(job, shard, log.partition([f.topic for f in job.feeds], shard))
+    ]
+    events = pl.concat([batch.outputs["regulatory.events"] for batch in batches])
+    assert dict(events["source_topic"].value_counts().rows()) == put
+    chained = {"executions", "orders.refused", "alerts", "alerts.evidence", "episodes"}
+    assert put.keys() >= chained | {"venue.controls", "owner.links", "instrument.links"}
+    assert put.keys() >= {f"{name}.batches" for name in JOBS_OF_IT} | {"matching.dead"}
+    alerts = events.filter(kind="Alert").select("result_id", "decided_by").sort("result_id")
+    told = run.frame("alerts").select("alert_id", "decided_by").sort("alert_id")
+    assert alerts.rows() == told.rows()
