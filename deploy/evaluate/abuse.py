@@ -11,6 +11,7 @@ import polars as pl
 
 from deploy.bench.harness import Report, Result
 from deploy.evaluate import abuse_figures as figures
+from deploy.evaluate import abuse_results as told
 from deploy.train.abuse.judge import Baseline, baseline
 from deploy.train.abuse.markets import Market, market, plan
 from udfs.abuse.model import Model
@@ -80,10 +81,11 @@ def judged(
     rules = figures.by_rule(found, hours)
     honest = figures.by_honest(found)
     results = [
-        *figures.whole(mix, found, hours),
-        *figures.of_practices(mix, practices),
-        *figures.of_rules(mix, rules),
-        *figures.of_naive(mix, found, naive),
+        *told.whole(mix, found, hours),
+        *told.of_practices(mix, practices),
+        *told.of_rules(mix, rules),
+        *told.of_honest(mix, honest),
+        *told.of_naive(mix, found, naive),
     ]
     return results, {"practices": practices, "rules": rules, "honest": honest}
 

@@ -66,6 +66,7 @@ def planned(
                 np.random.Generator(np.random.PCG64(int(rng.integers(2**62)))),
             )
             place = able[int(rng.choice(len(able), p=odds))]
+            able_days = max(1, days - one.overnight)
             begin = one.earliest + (one.latest - one.earliest) * float(rng.random())
-            found.append(Planned(one, case, place, int(rng.integers(days)), begin))
+            found.append(Planned(one, case, place, int(rng.integers(able_days)), begin))
     return found

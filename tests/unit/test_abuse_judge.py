@@ -10,6 +10,7 @@ from datetime import date
 from itertools import pairwise
 
 from deploy.evaluate import abuse_figures as figures
+from deploy.evaluate import abuse_results
 from deploy.train.abuse import judge
 from deploy.train.abuse.markets import Asked, Market, plan
 from deploy.train.abuse.samples import Samples
@@ -105,8 +106,8 @@ def a_market():
     orders = pl.DataFrame({
         "seed": [7] * 6, "order_id": [r[0] for r in rows], "isin": ["I"] * 6, "mic": ["M"] * 6,
         "owner": ["o"] * 6, "scheme": [r[1] for r in rows], "practice": [r[2] for r in rows],
-        "abusive": [r[3] for r in rows], "entered": [r[4] * 10**6 for r in rows],
-        "time": [r[5] * 10**6 for r in rows],
+        "role": ["bait"] * 6, "abusive": [r[3] for r in rows],
+        "entered": [r[4] * 10**6 for r in rows], "time": [r[5] * 10**6 for r in rows],
         "score": [max(r[6], r[7]) for r in rows],
     })  # fmt: skip
     events = pl.DataFrame({
@@ -140,15 +141,32 @@ def test_orders_schemes_and_alerts_by_hand():
     ]
 
 
+def test_layers_that_stand_together_are_a_cycle():
+    """x, y and z overlap one after the other; u comes when all are gone; v is another scheme's."""
+    rows = [("x", "s", 0, 10, False), ("y", "s", 5, 20, True), ("z", "s", 15, 30, False),
+            ("u", "s", 31, 40, False), ("v", "t", 6, 8, True)]  # fmt: skip
+    schema = {"order_id": pl.String, "scheme": pl.String, "entered": pl.Int64, "time": pl.Int64,
+              "told": pl.Boolean}  # fmt: skip
+    orders = pl.DataFrame(rows[::-1], schema=schema, orient="row").with_columns(
+        seed=1, abusive=True, practice=pl.lit("layering"), role=pl.lit("layer")
+    )
+    nothing = Samples(orders, np.empty((0, 0)))
+    said = figures.Found(nothing, orders, pl.DataFrame(), pl.DataFrame())
+    assert figures.cycles(said) == (3, 2)
+
+
 def test_figures_have_their_ranges_and_bars():
     said = figures.found([a_market()], Stub())
-    results = {one.what: one for one in figures.whole("default", said, 17.0)}
+    results = {one.what: one for one in abuse_results.whole("default", said, 17.0)}
     assert results["default: recall of orders"].value == round(2 / 3, 4)
     assert results["default: recall of orders"].met is False
     assert results["default: precision of orders"].value == round(2 / 3, 4)
     assert results["default: precision of orders: of"].value == 3
-    practices = figures.of_practices("hard", figures.by_practice(said, Stub()))
+    practices = abuse_results.of_practices("hard", figures.by_practice(said, Stub()))
     by_name = {one.what: one for one in practices}
     assert by_name["hard, spoofing: precision of orders"].met is True  # 1 of 2
     assert by_name["hard, spoofing: recall of orders"].met is False
     assert by_name["hard, spoofing: schemes found"].value == 1.0
+    honest = {one.what: one for one in abuse_results.of_honest("hard", figures.by_honest(said))}
+    assert honest["hard, honest market-maker: flagged by the model"].value == 0.0
+    assert honest["hard, honest market-maker: told by model or rule: of"].value == 2

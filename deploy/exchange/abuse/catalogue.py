@@ -38,6 +38,7 @@ class Practice:
         floor: What the floor must have.
         weight: How often it is taken against other variants.
         earliest, latest: Shares of the day between which it begins.
+        overnight: It ends on the day after: it begins on no last day if there is another.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Practice:
     weight: float = 1.0
     earliest: float = 0.01
     latest: float = 0.85
+    overnight: bool = False
 
 
 PRACTICES: Sequence[Practice] = (
@@ -72,7 +74,7 @@ PRACTICES: Sequence[Practice] = (
     ),
     Practice(
         "marking-the-close", pushing.closing, pushing.CLOSE_SEEN, pushing.CLOSE_UNSEEN, (8, 20),
-        earliest=0.9, latest=0.96,
+        earliest=0.9, latest=0.96, overnight=True,
     ),
     Practice(
         "momentum-ignition", pushing.ignition, pushing.IGNITION_SEEN, pushing.IGNITION_UNSEEN,
