@@ -53,9 +53,15 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Records a second between the first commit and the last."""
+        """Records a second between the first commit and the last.
+
+        Raises:
+            UserError: All came in one commit.
+        """
         (first, some), (last, whole) = self.seen[0], self.seen[-1]
-        return (whole - some) / (last - first) if last > first else whole / max(last, 1e-9)
+        if last == first:
+            raise UserError(f"{self.job} was done in one commit; give more --ticks")
+        return (whole - some) / (last - first)
 
 
 def run(site: RiskSite, seed: int, ticks: int, echo: Callable[[str], None]) -> list[Result]:
@@ -78,17 +84,18 @@ def run(site: RiskSite, seed: int, ticks: int, echo: Callable[[str], None]) -> l
     del made
     site.outputs(AGAIN, BOTH)
     followed = _both(site, echo)
+    each = [
+        Result(f"{one.job} beside the other: its own input", round(one.rate), "records/s")
+        for one in followed
+    ]
     first = min(one.seen[0][0] for one in followed)
     last = max(one.seen[-1][0] for one in followed)
     head = sum(one.seen[0][1] for one in followed) / sum(one.seen[-1][1] for one in followed)
-    rate = told * (1 - head) / (last - first) if last > first else told / last
+    rate = told * (1 - head) / (last - first)
     size = f"{told:,} ticks, 775 instruments, 60 books, {PARTITIONS} partitions"
     return [
         Result(f"ticks through marks and risk at once, {size}", round(rate), "ticks/s", BAR),
-        *(
-            Result(f"{one.job} beside the other: its own input", round(one.rate), "records/s")
-            for one in followed
-        ),
+        *each,
         Result("first commit after submission", round(first, 1), "s"),
         Result("log: ticks a second while it was filled", round(told / took), "ticks/s"),
         Result("log: business time by log time", BUSINESS, "times"),
