@@ -8,16 +8,13 @@ from functools import cache
 import polars as pl
 import pytest
 
-from connectors.reader import LogReader
 from connectors.topics import TOPICS
 from deploy.drills.rig import Rig
 from deploy.drills.risk import publish
 from deploy.drills.waiting import until
-from deploy.oracle import data
 from deploy.stack import Stack
 from jobs.catalogue import JOBS, Config
-from schemas.codec import decode_batch
-from schemas.records import record
+from tests import on_stack
 from tests.surveillance import JOBS_OF_IT, STRANGE, Checks, Sent, strange_events
 
 ORDERS, RATE = 20_000, 2_500
@@ -35,13 +32,7 @@ class Live:
 
     @cache  # noqa: B019
     def frame(self, topic: str) -> pl.DataFrame:
-        reader = LogReader(self.rig.settings.brokers, self.rig.prefix)
-        try:
-            shards = range(self.config.partitions)
-            messages = [value for shard in shards for value in data(reader.read(topic, shard))]
-        finally:
-            reader.close()
-        return decode_batch(record(TOPICS[topic].record), messages)[0]
+        return on_stack.frame(self.rig, topic, TOPICS[topic].record)
 
     def counts(self, job: str) -> Counter[str]:
         with self.rig.follower(job) as follower:
