@@ -34,9 +34,7 @@ def logged(first, run):
     for number, chunk in enumerate([first, *run]):
         for batch in chunk:
             for value in batch.values:
-                log.append(
-                    batch.topic, batch.partition, 1_790_000_000_000 + 50 * number, value, b"k"
-                )
+                log.append(batch.topic, batch.partition, OPENED_MS + 50 * number, value, b"k")
     return log
 
 
