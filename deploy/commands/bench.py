@@ -244,7 +244,7 @@ def abuse(
     orders: Annotated[int, typer.Option(min=5_000, help="Orders in one process.")] = 100_000,
     model: Annotated[str, typer.Option(help="In one process; the champion otherwise.")] = "",
     events: Annotated[
-        int, typer.Option(min=200_000, help="Order events, and orders to match, on the stack.")
+        int, typer.Option(min=200_000, help="Order events on the stack; half as many orders.")
     ] = 1_000_000,
     core_hour: Annotated[
         float | None, typer.Option(min=0, help="Price of a core for an hour, USD; 0.0425.")
@@ -271,7 +271,7 @@ def abuse(
     with _told(f"surveillance of {orders:,} orders") as echo:
         results = bench.run(seed, orders, named(model), price)
         if not numbers:
-            asked = abuse_stack.Asked(seed, events, events, price)
+            asked = abuse_stack.Asked(seed, events, events // 2, price)
             results += abuse_stack.run(Settings.load(), asked, echo)
     _show(Report("abuse", seed, results), as_json, out)
 
