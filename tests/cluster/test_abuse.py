@@ -17,8 +17,8 @@ from jobs.catalogue import JOBS, Config
 from tests import on_stack
 from tests.surveillance import JOBS_OF_IT, STRANGE, Checks, Sent, strange_events
 
-ORDERS, RATE = 20_000, 2_500
-"""Half a minute of records of all topics; two days of business."""
+ORDERS, RATE = 20_000, 2_000
+"""Two days of business, sent within some 35 seconds: longer than a recovery."""
 PARALLELISM = {"matching": 2, "abuse": 2, "crossing": 1}
 
 
@@ -99,4 +99,3 @@ def test_order_events_that_no_book_has_said_are_refused_and_the_rest_goes_on(run
     run.frame.cache_clear()
     told = run.frame("abuse.refused").select("record_id", "reason")
     assert dict(told.rows()) == STRANGE
-    assert run.rig.compare("abuse").differences == []
