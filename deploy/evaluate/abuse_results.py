@@ -6,6 +6,7 @@ from deploy.bench.harness import Result
 from deploy.evaluate.abuse_figures import Found, cycles
 from deploy.evaluate.judged import wilson
 from deploy.train.abuse.judge import Baseline, average_precision
+from udfs.abuse.model import Model
 from udfs.abuse.trees import Array
 
 BARS = {
@@ -54,6 +55,26 @@ def whole(mix: str, said: Found, hours: float) -> list[Result]:
         Result(f"{mix}: false alerts an hour of trading", round(false / hours, 3), "alerts"),
         *share(f"{mix}: cycles of layers found", met, there, 1.0 if mix == ALL_FOUND else None),
     ]  # fmt: skip
+
+
+def of_usual(mix: str, said: Found, model: Model, limit: float) -> list[Result]:
+    """The model where a tenth of orders is abusive: limits of the job are for rare abuse.
+
+    Args:
+        mix: Its name.
+        said: What was said of its orders.
+        model: Whose greatest probability is held against the limit.
+        limit: By validation, best F1 as that of the z-score.
+    """
+    abusive = said.samples.abusive
+    flagged = model.probabilities(said.samples.features).max(axis=1) >= limit
+    right = int((flagged & abusive).sum())
+    recall, precision = BARS["default"] if mix == "default" else (None, None)
+    name = f"{mix}, limit for much abuse"
+    return [
+        *share(f"{name}: recall of orders", right, int(abusive.sum()), recall),
+        *share(f"{name}: precision of orders", right, int(flagged.sum()), precision),
+    ]
 
 
 def of_practices(mix: str, table: pl.DataFrame) -> list[Result]:
