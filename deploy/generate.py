@@ -32,6 +32,7 @@ from connectors.producer import DeliveryError, KafkaEnd, Pace, Sent, deliver
 from deploy import terminal
 from deploy.erasure import Pseudonymous, Vault
 from deploy.errors import UserError
+from deploy.exchange.feed import ExchangeWorld
 from schemas.codec import decode_batch
 from schemas.records import record
 from udfs.aml.ruleset import DEFAULT
@@ -39,7 +40,7 @@ from udfs.aml.ruleset import DEFAULT
 TICKS_PER_SECOND = 20
 FASTEST_CHUNK = 5_000
 """Records of a chunk when no rate is asked for."""
-RECORDS_OF_A_UNIT = {MarketWorld.kind: 1}
+RECORDS_OF_A_UNIT = {MarketWorld.kind: 1, ExchangeWorld.kind: 1}
 """About how many records a unit of a feed gives; 3 if it is not named."""
 LONGEST_DAYS = 366
 _SECOND = 1_000_000
@@ -52,7 +53,8 @@ class Order:
     With a `vault`, personal values are sent as commitments (deploy.erasure). `people` and `schemes`
     are for the feed aml; schemes in the text form of `Wanted`. `bad`, a share of the quotes,
     `halted`, a number of instruments, `burst`, how many times as much at noon, and `history`, a
-    file, are for market.
+    file, are for market. `mix`, the name of what is planted, is for exchange, which
+    knows `bad` too: messages that no book can follow.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class Order:
     halted: int | None = None
     burst: float | None = None
     history: Path | None = None
+    mix: str | None = None
 
     def feed(self) -> Feed:
         """The world and its calendar; ValueError if there is none such."""
@@ -85,11 +88,13 @@ class Order:
             raise ValueError(f"--seed is {self.seed}: it cannot be negative")
         if self.vault is not None and self.kind != Payments.kind:
             raise ValueError(f"--vault is for payments, not for {self.kind}: leave it out")
-        market = (self.bad, self.halted, self.burst, self.history)
+        market = (self.halted, self.burst, self.history)
         if any(asked is not None for asked in market) and self.kind != MarketWorld.kind:
-            raise ValueError(
-                f"--bad, --halted, --burst and --history are for market, not for {self.kind}"
-            )
+            raise ValueError(f"--halted, --burst and --history are for market, not {self.kind}")
+        if self.bad is not None and self.kind not in (MarketWorld.kind, ExchangeWorld.kind):
+            raise ValueError(f"--bad is for market and exchange, not for {self.kind}")
+        if self.mix is not None and self.kind != ExchangeWorld.kind:
+            raise ValueError(f"--mix is for exchange, not for {self.kind}: leave it out")
         if self.kind == AmlWorld.kind:
             wanted = None if self.schemes is None else Wanted.parse(self.schemes)
             asked = self.days or 30, self.count, self.people, wanted
@@ -100,6 +105,12 @@ class Order:
             amount = Amount(self.count, self.bad or 0.0, halted=self.halted or 0)
             burst = None if self.burst is None else Burst(self.burst)
             return MarketWorld(self.seed, first, self.days or 1, amount, burst)
+        if self.kind == ExchangeWorld.kind:
+            if Faults.parse(self.faults).rate:
+                raise ValueError("--faults is not for exchange: leave it out")
+            mix = self.mix or "default"
+            asked_days = self.days or 3
+            return ExchangeWorld(self.seed, mix, first, asked_days, self.count, self.bad or 0.0)
         if self.kind == Trades.kind:
             return Trades(self.seed, first, self.days or 1)
         return Payments(self.seed, first, self.days or 7)
@@ -108,8 +119,9 @@ class Order:
         """The plan for its feed; ValueError if it makes no sense."""
         if self.rate is not None and self.rate <= 0:
             raise ValueError(f"--rate is {self.rate:g}: more than 0 records a second are asked")
+        worlds = AmlWorld | MarketWorld | ExchangeWorld
         return Plan(
-            count=feed.count if isinstance(feed, AmlWorld | MarketWorld) else self.count,
+            count=feed.count if isinstance(feed, worlds) else self.count,
             seed=self.seed,
             partitions=self.partitions,
             faults=Faults.parse(self.faults),

@@ -9,11 +9,15 @@ from dataclasses import dataclass, fields
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
+from udfs.abuse import crossing, drift
+from udfs.abuse import step as abuse
+from udfs.abuse.shipped import shipped
 from udfs.aml import step as aml
 from udfs.aml import trust
 from udfs.aml.slots import VERSION as AML_VERSION
 from udfs.graph import links
 from udfs.graph import step as graph
+from udfs.matching import step as matching
 from udfs.motifs import step as motifs
 from udfs.netting import step as netting
 from udfs.regulatory import step as regulatory
@@ -30,6 +34,9 @@ ANY_TIME = 2**61
 
 RISK_SLICE_MS = 250
 """Longest slice of the market-risk jobs: a P&L is as old as its slice is long."""
+
+MATCHING_SLICE_MS = 250
+"""Longest slice of the matching job: an order waits so long for its answer."""
 
 SHARDS_APART = 900 * SECOND
 """So much business time the shards of a job may be apart: what they gather in one partition is not
@@ -171,6 +178,21 @@ def regulatory_job(config: Config) -> JobSpec:
         "limits",
         "margin.terms",
         "corporate.actions",
+        "matching.dead",
+        "matching.batches",
+        "abuse.dead",
+        "abuse.batches",
+        "crossing.dead",
+        "crossing.batches",
+        "executions",
+        "orders.refused",
+        "abuse.refused",
+        "alerts.evidence",
+        "abuse.drift",
+        "episodes",
+        "venue.controls",
+        "owner.links",
+        "instrument.links",
     )
     return JobSpec(
         name="regulatory",
@@ -298,6 +320,71 @@ def marks_job(config: Config) -> JobSpec:
     )
 
 
+def matching_job(config: Config) -> JobSpec:
+    """Orders and what venues set to order events, trades, levels and best prices.
+
+    Controls and terms may be dated ahead: they count from their place in the log on.
+    """
+    lateness = config.lateness_ms * 1_000
+    settings = (matching.INSTRUMENTS, matching.CONTROLS)
+    return JobSpec(
+        name="matching",
+        feeds=(
+            *(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in settings),
+            Feed(matching.ORDERS, lateness, order="log"),
+        ),
+        step=matching.MatchingStep(),
+        tables=matching.TABLES,
+        results=matching.RESULTS,
+        version=f"{matching.VERSION};{config}",
+        slice_ms=min(config.slice_ms, MATCHING_SLICE_MS),
+        partitions=config.partitions,
+    )
+
+
+def abuse_job(config: Config) -> JobSpec:
+    """Order events and links to alerts with evidence; what may be half of an abuse, in one place.
+
+    Order events are our own results and links may be dated ahead, so all may have any time. The
+    models that ship decide, and their hashes are part of the version; without any, rules alone.
+
+    Raises:
+        ModelError: A model that is named is not there, damaged, or takes other features.
+    """
+    lateness = config.lateness_ms * 1_000
+    topics = (abuse.EVENTS, *abuse.CONTROLS)
+    models = shipped()
+    return JobSpec(
+        name="abuse",
+        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in topics),
+        step=abuse.AbuseStep(
+            scorer=models.scorer, challenger=models.challenger, watcher=models.watcher
+        ),
+        tables={**abuse.TABLES, **drift.TABLES},
+        results=abuse.RESULTS,
+        gathered=frozenset({abuse.EPISODES}),
+        version=f"{abuse.VERSION}{models};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
+def crossing_job(config: Config) -> JobSpec:
+    """Episodes of all shards, in one partition, to alerts of abuse over several books."""
+    lateness = config.lateness_ms * 1_000
+    topics = (crossing.EPISODES, crossing.LINKS)
+    return JobSpec(
+        name="crossing",
+        feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in topics),
+        step=crossing.CrossingStep(),
+        tables=crossing.TABLES,
+        results=(crossing.ALERTS, crossing.EVIDENCE),
+        version=f"{crossing.VERSION};{config}",
+        slice_ms=config.slice_ms,
+        partitions=config.partitions,
+    )
+
+
 JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "netting": netting_job,
     "graph": graph_job,
@@ -309,4 +396,7 @@ JOBS: Mapping[str, Callable[[Config], JobSpec]] = {
     "risk": risk_job,
     "firm": firm_job,
     "marks": marks_job,
+    "matching": matching_job,
+    "abuse": abuse_job,
+    "crossing": crossing_job,
 }

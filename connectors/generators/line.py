@@ -15,6 +15,9 @@ from connectors.topics import TOPICS, partitions_of
 from schemas.codec import encode_frame
 from schemas.records import record
 
+COPIED = frozenset({"venue.controls", "owner.links", "instrument.links"})
+"""Topics of which every partition gets a copy of each record, whatever its key."""
+
 
 @dataclass(frozen=True)
 class Queue:
@@ -54,10 +57,16 @@ class Line:
     ) -> tuple[list[Queue], pl.DataFrame]:
         """Messages of a block of events in order of `unit`, and labels of what was done to them.
 
-        Every message has the key of the event it is, or was made from, and so its partition.
-        Records that `inject.BROKEN` does not know are never spoilt.
+        Every message has the key of the event it is, or was made from, and so its partition; of
+        what is `COPIED` each partition gets one. Records that `inject.BROKEN` does not know are
+        never spoilt.
         """
-        partition = self.partitions(frame)
+        if self.topic in COPIED:
+            everywhere = np.arange(self.plan.partitions)
+            partition = np.tile(everywhere, frame.height)
+            frame = frame[np.repeat(np.arange(frame.height), len(everywhere))]
+        else:
+            partition = self.partitions(frame)
         order = np.argsort(partition, kind="stable")
         frame = frame[order].with_columns(shard=pl.Series(partition[order]))
         rng = stream(self.plan.seed, f"faults {self.topic}", block)

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import polars as pl
 
-from connectors.generators.arrays import Ints
 from connectors.generators.draw import stream
 from connectors.generators.feed import BLOCK, DAY, Batch, Chunk, Feed, Plan
 from connectors.generators.line import Line, Queue
@@ -48,7 +47,7 @@ def chunks(feed: Feed, plan: Plan) -> Iterator[Chunk]:
     sent = 0
     for block, units in _blocks(feed, plan, lines):
         queues = _encode(feed, units, lines, block)
-        yield from _cut(queues, units["clock"].to_numpy(), sent, ticker)
+        yield from _cut(queues, units, sent, ticker)
         sent += units.height
     yield ticker.tick([*ticker.pending(feed.end), *_closing(feed.end, plan.margin)])
 
@@ -108,12 +107,20 @@ def _encode(feed: Feed, units: pl.DataFrame, lines: dict[str, Line], block: int)
     return queues
 
 
-def _cut(queues: list[Queue], clock: Ints, first: int, ticker: "_Ticker") -> Iterator[Chunk]:
-    """A block's chunks: none longer than the plan's, none across a step of business time."""
+def _cut(
+    queues: list[Queue], units: pl.DataFrame, first: int, ticker: "_Ticker"
+) -> Iterator[Chunk]:
+    """A block's chunks: none longer than the plan's, none across a step of business time.
+
+    Units with `apart` are in no chunk with others: what they say has an exact place among these.
+    """
+    clock = units["clock"].to_numpy()
+    apart = units["apart"].to_numpy() if "apart" in units.columns else np.zeros(len(clock), bool)
     records = sum(len(queue.values) for queue in queues)
     size = max(1, ticker.plan.chunk * len(clock) // max(records, 1))
     mark = (first + np.arange(len(clock))) // size
-    cuts = np.flatnonzero((np.diff(mark) != 0) | (np.diff(clock // ticker.step) != 0)) + 1
+    split = (np.diff(mark) != 0) | (np.diff(clock // ticker.step) != 0) | np.diff(apart)
+    cuts = np.flatnonzero(split) + 1
     starts, ends = [0, *cuts.tolist()], [*cuts.tolist(), len(clock)]
     bounds = [np.searchsorted(queue.unit, [*starts, len(clock)]).tolist() for queue in queues]
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):

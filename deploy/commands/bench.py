@@ -44,6 +44,13 @@ _AML_EXAMPLES = """Example:
 tidemark bench aml --payments 500000
 """
 
+_ABUSE_EXAMPLES = """Examples:
+
+tidemark bench abuse --numbers --orders 20000
+
+tidemark bench abuse --events 500000 --core-hour 0.06
+"""
+
 _MOTIFS_EXAMPLES = """Example:
 
 tidemark bench motifs --payments 300000
@@ -71,6 +78,11 @@ tidemark bench risk --numbers
 tidemark bench risk --ticks 1000000
 """
 
+_MATCHING_EXAMPLES = """Example:
+
+tidemark bench matching --commands 200000
+"""
+
 Out = Annotated[Path | None, typer.Option(help="Write there, not to docs/bench/NAME.json.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the generated load.")]
 
@@ -84,11 +96,13 @@ def register(app: typer.Typer) -> None:
     bench.command("log", epilog=_LOG_EXAMPLES)(log)
     bench.command("report", epilog=_REPORT_EXAMPLES)(report)
     bench.command("aml", epilog=_AML_EXAMPLES)(aml)
+    bench.command("abuse", epilog=_ABUSE_EXAMPLES)(abuse)
     bench.command("motifs", epilog=_MOTIFS_EXAMPLES)(motifs)
     bench.command("scoring", epilog=_SCORING_EXAMPLES)(scoring)
     bench.command("screening", epilog=_SCREENING_EXAMPLES)(screening)
     bench.command("graph", epilog=_GRAPH_EXAMPLES)(graph)
     bench.command("risk", epilog=_RISK_EXAMPLES)(risk)
+    bench.command("matching", epilog=_MATCHING_EXAMPLES)(matching)
     app.add_typer(bench, name="bench", rich_help_panel=PANEL)
 
 
@@ -226,6 +240,42 @@ def motifs(
     _show(Report("motifs", seed, results), as_json, out)
 
 
+def abuse(
+    orders: Annotated[int, typer.Option(min=5_000, help="Orders in one process.")] = 100_000,
+    model: Annotated[str, typer.Option(help="In one process; the champion otherwise.")] = "",
+    events: Annotated[
+        int, typer.Option(min=200_000, help="Order events on the stack; half as many orders.")
+    ] = 1_000_000,
+    core_hour: Annotated[
+        float | None, typer.Option(min=0, help="Price of a core for an hour, USD; 0.0425.")
+    ] = None,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="No stack: one process alone.")
+    ] = False,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Surveillance of order events and matching: cost, rate, time to an alert, price of a month.
+
+    In one process first; then on a broker and cluster of their own. The price of a core is what a
+    vCPU of a general server costs on demand (deploy.bench.abuse.CORE_HOUR).
+    """
+    from deploy.bench import abuse as bench
+    from deploy.bench import abuse_stack
+    from deploy.bench.harness import Report
+    from deploy.evaluate.abuse_model import named
+    from deploy.settings import Settings
+
+    price = bench.CORE_HOUR if core_hour is None else core_hour
+    with _told(f"surveillance of {orders:,} orders") as echo:
+        results = bench.run(seed, orders, named(model), price)
+        if not numbers:
+            asked = abuse_stack.Asked(seed, events, events // 2, price)
+            results += abuse_stack.run(Settings.load(), asked, echo)
+    _show(Report("abuse", seed, results), as_json, out)
+
+
 def scoring(
     customers: Annotated[int, typer.Option(min=10, help="Customers scored alone.")] = 300,
     seed: Seed = 1,
@@ -294,6 +344,21 @@ def risk(
     with _told("risk") as echo:
         results = bench.run(Settings.load(), seed, ticks, repeats, numbers, echo)
     _show(Report("risk", seed, results), as_json, out)
+
+
+def matching(
+    commands: Annotated[int, typer.Option(min=10_000, help="Commands of the flow.")] = 200_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Orders through the books on one core: alone, as a step, from messages to messages."""
+    from deploy.bench import matching as bench
+    from deploy.bench.harness import Report
+
+    with _told(f"{commands:,} commands"):
+        results = bench.run(seed, commands)
+    _show(Report("matching", seed, results), as_json, out)
 
 
 @contextmanager

@@ -18,6 +18,13 @@ tidemark evaluate aml
 tidemark evaluate aml --customers 5000 --worlds 1 --ring 0 --json
 """
 
+_ABUSE = """Examples:
+
+tidemark evaluate abuse
+
+tidemark evaluate abuse --mix hard --markets 5 --json
+"""
+
 _MOTIFS = """Example:
 
 tidemark evaluate motifs --worlds 1
@@ -35,6 +42,10 @@ _IN_TABLES = (
     ": median time to its alert",
     ": alert before its end",
     ": 95 % ",
+    ": of",
+    ", rule ",
+    ", honest ",
+    ": schemes found",
 )
 """Parts of the names of figures that stand in the tables."""
 
@@ -42,6 +53,7 @@ _IN_TABLES = (
 def register(app: typer.Typer) -> None:
     """Add the command."""
     group(app, "evaluate").command("aml", epilog=_EXAMPLES)(aml)
+    group(app, "evaluate").command("abuse", epilog=_ABUSE)(abuse)
     group(app, "evaluate").command("motifs", epilog=_MOTIFS)(motifs)
     group(app, "evaluate").command("rings", epilog=_RINGS)(rings)
 
@@ -87,6 +99,40 @@ def aml(
         terminal.show_json(outcome.report.document())
         return
     _show(outcome.report, (outcome.kinds, outcome.rules, outcome.ring))
+    typer.echo(f"written to {path}")
+
+
+def abuse(
+    model: Annotated[str, typer.Option(help="Name of the model; the champion if left out.")] = "",
+    mix: Annotated[
+        list[str] | None, typer.Option(help="As default; default, hard and unseen if left out.")
+    ] = None,
+    markets: Annotated[int, typer.Option(min=1, help="Of each mix, each with its seed.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first markets.")] = 1,
+    orders: Annotated[
+        int | None, typer.Option(min=5_000, help="Of each market; as the mix says if left out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The JSON file; docs/bench/evaluate-abuse.json otherwise.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Simulate markets with abuse in them, fold the job over each, and judge scores and alerts.
+
+    Traders and weeks are others than those of training. With the default options it takes some
+    minutes.
+    """
+    from deploy import terminal
+    from deploy.evaluate.abuse import MIXES, Wanted, run
+    from deploy.evaluate.abuse_model import named
+
+    wanted = Wanted(seed, markets, tuple(mix) if mix else MIXES, orders)
+    outcome = run(wanted, named(model), lambda line: typer.echo(line, err=True))
+    path = outcome.report.write(out)
+    if as_json:
+        terminal.show_json(outcome.report.document())
+        return
+    _show(outcome.report, (outcome.practices, outcome.rules, outcome.honest))
     typer.echo(f"written to {path}")
 
 

@@ -18,6 +18,8 @@ tidemark generate payments --count 50000 --vault .tidemark/vault.sqlite
 tidemark generate aml --count 100000 --days 30 --schemes smurfing=3,cycle=2,ring=1000
 
 tidemark generate market --count 2000000 --burst 10 --bad 0.001 --history day/history.csv
+
+tidemark generate exchange --count 100000 --mix hard --days 3 --rate 20000
 """
 
 
@@ -28,6 +30,7 @@ class Kind(StrEnum):
     PAYMENTS = "payments"
     AML = "aml"
     MARKET = "market"
+    EXCHANGE = "exchange"
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def generate(
     kind: Annotated[Kind, typer.Argument(help="What happens; all feeds that show it are written.")],
     count: Annotated[
-        int, typer.Option(help="Trades or payments, about three records each; quotes and trades.")
+        int, typer.Option(help="Trades or payments, about three records each; quotes; orders.")
     ] = 100_000,
     seed: Annotated[int, typer.Option(help="Same seed and options, same bytes.")] = 0,
     rate: Annotated[
@@ -51,7 +54,9 @@ def generate(
     day: Annotated[str, typer.Option("--date", help="First day of business.")] = "2026-03-02",
     days: Annotated[
         int | None,
-        typer.Option(help="Days of business; 1 for trades and market, 7 for payments, 30 for aml."),
+        typer.Option(
+            help="Days of business; 1 for trades, market, 3 for exchange, 7 payments, 30 aml."
+        ),
     ] = None,
     lateness: Annotated[
         float, typer.Option(help="Seconds an event may be late and count as in time.")
@@ -76,7 +81,8 @@ def generate(
         ),
     ] = None,
     bad: Annotated[
-        float | None, typer.Option(help="Market: share of quotes crossed, zero or negative.")
+        float | None,
+        typer.Option(help="Market: share of unsound quotes. Exchange: of refused messages."),
     ] = None,
     halted: Annotated[
         int | None,
@@ -88,6 +94,12 @@ def generate(
     history: Annotated[
         Path | None,
         typer.Option(help="Market: write the 750 days before here too, .parquet or CSV."),
+    ] = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            help="Exchange: default, hard, unseen, practices, practices-unseen or honest."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -119,6 +131,7 @@ def generate(
         halted=halted,
         burst=burst,
         history=history,
+        mix=mix,
     )
     summary = carry_out(order, brokers or settings.brokers, out)
     if as_json:

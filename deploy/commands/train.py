@@ -13,12 +13,20 @@ tidemark train aml --name aml-2 --seed 2
 tidemark train aml --name bank-1 --labels labelled --out models --card card.md
 """
 
+_ABUSE = """Examples:
+
+tidemark train abuse --name abuse-3 --seed 3
+
+tidemark train abuse --name desk-1 --labels labelled --out models --card card.md
+"""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     train = typer.Typer(help="Fit models; needs the extra train.", no_args_is_help=True)
     train.callback()(lambda: None)
     train.command("aml", epilog=_EXAMPLES)(aml)
+    train.command("abuse", epilog=_ABUSE)(abuse)
     app.add_typer(train, name="train", rich_help_panel=PANEL)
 
 
@@ -44,6 +52,33 @@ def aml(
     from deploy.train import desk
 
     digest, written = desk.train(name, seed, people, days, labels, out, card, _echo)
+    typer.echo(f"model {name} {digest}, card {written}")
+
+
+def abuse(
+    name: Annotated[str, typer.Option(help="Of the model; as in abuse-3.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of markets and models.")] = 1,
+    orders: Annotated[
+        int | None, typer.Option(min=5_000, help="Orders of each market; 100,000 if left out.")
+    ] = None,
+    trees: Annotated[int | None, typer.Option(min=1, help="Of each practice.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder with what people said: docs/abuse-models.md.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of models; those that ship if left out.")
+    ] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="The card's file; docs/models/NAME.md if left out.")
+    ] = None,
+) -> None:
+    """Fit boosted trees, isolation forest and autoencoder of market abuse; write model and card.
+
+    The same seed and packages give the same files. With the default options it takes some minutes.
+    """
+    from deploy.train.abuse import desk
+
+    digest, written = desk.train(name, seed, orders, labels, out, card, _echo, trees)
     typer.echo(f"model {name} {digest}, card {written}")
 
 

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.errors import UserError
-from udfs.aml.model import CARD, FOLDER
+from udfs.aml.model import FOLDER
+from udfs.model_files import CARD
 
 NEEDED = ("jax", "onnx", "optax", "skl2onnx", "sklearn")
 CARDS = Path(__file__).parents[2] / "docs" / "models"

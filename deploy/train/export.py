@@ -21,7 +21,8 @@ from sklearn.ensemble import IsolationForest
 from deploy.train.fit import HABITS, Peers
 from udfs.aml.features import FEATURES
 from udfs.aml.flow_groups import Array
-from udfs.aml.model import CARD, FILES, QUANTUM
+from udfs.aml.model import FILES, QUANTUM
+from udfs.model_files import CARD
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 EULER = 0.577_215_664_901_532_9

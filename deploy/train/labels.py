@@ -38,7 +38,7 @@ def labelled(folder: Path) -> tuple[Array, Array]:
     Raises:
         UserError: A file is missing or none, or no label leads to a posting.
     """
-    found = {topic: _records(folder / f"{topic}.parquet", name) for topic, name in FILES.items()}
+    found = {topic: records(folder / f"{topic}.parquet", name) for topic, name in FILES.items()}
     days = _days(found["alerts"], found["alert.actions"])
     events = events_of(found["postings"], found["customers"])
     named = events.join(days, on="posting_id").filter(pl.col("owner") == pl.col("subject"))
@@ -65,7 +65,12 @@ def _days(alerts: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     return resting.join(said, on="alert_id").explode("posting_id")
 
 
-def _records(path: Path, name: str) -> pl.DataFrame:
+def records(path: Path, name: str) -> pl.DataFrame:
+    """Records of one kind in a .parquet file: a recorded log, or one row a record.
+
+    Raises:
+        UserError: The file is missing, none, or holds no such record.
+    """
     frame = rows.read(path)
     if not set(frame.columns) >= _LOG:
         return rows.typed(record(name), path, frame)

@@ -6,12 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
+from udfs import model_files
 from udfs.aml import model
 from udfs.aml.catalogue import PARAMS
 from udfs.aml.features import FEATURES, FULL
-from udfs.aml.model import Model, ModelError, Part
+from udfs.aml.model import Model, Part
 from udfs.aml.model_score import DEFAULT, Params
 from udfs.aml.ruleset import parse
+from udfs.model_files import ModelError
 
 NAMES = list(FEATURES)
 NEAR, ABROAD = NAMES.index("near_7"), NAMES.index("abroad_sum_7")
@@ -127,7 +129,7 @@ def test_the_card_holds_whole_numbers_and_texts_only():
         return isinstance(value, int | str)
 
     folder = model.known()[model.named(DEFAULT)]
-    assert plain(json.loads((folder / model.CARD).read_text()))
+    assert plain(json.loads((folder / model_files.CARD).read_text()))
 
 
 def test_a_rule_set_with_an_unknown_model_is_refused_in_one_line():
@@ -144,10 +146,10 @@ def test_damaged_files_and_other_features_are_refused(tmp_path):
     (copied / "boosted.onnx").write_bytes(b"x")
     with pytest.raises(ModelError, match=r"boosted.onnx of model copied is not what its card says"):
         Model(copied)
-    card = json.loads((copied / model.CARD).read_text())
-    (copied / model.CARD).write_text(json.dumps(card | {"features": ["in_sum_7"]}))
+    card = json.loads((copied / model_files.CARD).read_text())
+    (copied / model_files.CARD).write_text(json.dumps(card | {"features": ["in_sum_7"]}))
     with pytest.raises(ModelError, match="model copied takes other features; train it again"):
         Model(copied)
-    (copied / model.CARD).unlink()
+    (copied / model_files.CARD).unlink()
     with pytest.raises(ModelError, match=r"card.json cannot be read"):
         Model(copied)

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -26,9 +26,9 @@ import polars as pl
 from udfs.aml.features import FEATURES
 from udfs.aml.flow_groups import Array
 from udfs.aml.rule import WHOLE
+from udfs.model_files import CARD, ModelError, folders, read, session
 
 FOLDER = Path(__file__).parent / "models"
-CARD = "card.json"
 FILES = {"boosted": "boosted.onnx", "forest": "forest.onnx"}
 QUANTUM = 4_096
 """Leaves hold multiples of one part of so many."""
@@ -36,10 +36,6 @@ FINE = 16
 """Peer groups lie between powers of two in steps of one part of so many."""
 Kind = Literal["boosted", "forest"]
 KINDS: tuple[Kind, ...] = ("boosted", "forest")
-
-
-class ModelError(ValueError):
-    """A model is not there or not what its card says; one line."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +64,13 @@ class Model:
         Raises:
             ModelError: A file is missing, damaged, or made for other features.
         """
-        text = _read(folder / CARD)
+        text = read(folder / CARD)
         card = json.loads(text)
         self.hash = hashlib.sha256(text).hexdigest()
         self.name: str = card["name"]
         if card["features"] != list(FEATURES):
             raise ModelError(f"model {folder.name} takes other features; train it again")
-        self._run = {kind: _session(folder / file, card[kind]) for kind, file in FILES.items()}
+        self._run = {k: session(folder / file, card[k]["sha256"]) for k, file in FILES.items()}
         self._scale: int = card["forest"]["scale"]
         groups = card["groups"]
         self._columns = [list(FEATURES).index(name) for name in groups["features"]]
@@ -139,7 +135,7 @@ def matrix(rows: pl.DataFrame) -> Array:
 @cache
 def known() -> Mapping[str, Path]:
     """Hash of each model there is -> its folder."""
-    return {hashlib.sha256(_read(p)).hexdigest(): p.parent for p in FOLDER.glob(f"*/{CARD}")}
+    return folders(FOLDER)
 
 
 @cache
@@ -173,21 +169,3 @@ def told(parts: Sequence[Part]) -> str:
         for part in parts
     )
     return "; ".join(said)
-
-
-def _session(path: Path, card: Mapping[str, Any]) -> Any:
-    import onnxruntime  # heavy, and only needed where a model runs
-
-    content = _read(path)
-    if hashlib.sha256(content).hexdigest() != card["sha256"]:
-        raise ModelError(f"{path.name} of model {path.parent.name} is not what its card says")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}; install it again") from None

@@ -1,0 +1,1 @@
+"""Agents that trade for honest reasons, some of which look like abuse."""

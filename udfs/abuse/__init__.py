@@ -1,0 +1,1 @@
+"""Surveillance of order books for market abuse: features, rules, scores."""

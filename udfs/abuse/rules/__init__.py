@@ -1,0 +1,1 @@
+"""Rules for practices of market abuse: one module a practice."""

@@ -1,0 +1,1 @@
+"""A venue's order book: price-time priority, auctions, halts, checks before a trade."""
