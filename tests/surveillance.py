@@ -25,6 +25,7 @@ from tests.exchange_log import LEI, command, control, row, terms
 from tests.made_log import filled
 from udfs.abuse import crossing
 from udfs.abuse.decide import MODEL, digest
+from udfs.abuse.drift_records import RULE as DRIFT
 from udfs.matching import rebuild
 
 JOBS_OF_IT = ("matching", "abuse", "crossing")
@@ -254,13 +255,15 @@ class Checks:
         alerts = run.frame("alerts")
         assert alerts["alert_id"].is_unique().all()
         one_book = alerts.filter(pl.col("source_topic") == "order.events")
-        said = one_book.group_by(pl.col("rule") == MODEL).agg(pl.col("decided_by").unique())
-        assert dict(said.rows())[False] == [rules]
-        assert dict(said.rows()).get(True, [model]) == [model]
+        by_model = pl.col("rule").is_in([MODEL, DRIFT])
+        assert set(one_book.filter(~by_model)["decided_by"]) == {rules}
+        assert set(one_book.filter(by_model)["decided_by"]) <= {model}
         others = alerts.filter(pl.col("source_topic") == "episodes")
         assert set(others["decided_by"]) == {crossed}
         scored = run.frame("alerts.evidence").filter(pl.col("kind") == "FEATURE")
         assert (scored.height > 0) == bool(step.scorer.hash)
+        beside = f"model:{step.challenger.hash}" if step.challenger is not None else ""
+        assert set(run.frame("abuse.challenger")["decided_by"]) <= {beside}
 
 
 def recalls(run: Run) -> dict[str, float]:

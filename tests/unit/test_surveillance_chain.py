@@ -8,7 +8,7 @@ import pytest
 from connectors.batches import Shard
 from connectors.generators import chunks
 from connectors.log import MemoryLog, fold_shard, slices
-from connectors.topics import TICK_KEY
+from connectors.topics import TICK_KEY, TOPICS
 from connectors.written import results_by_place
 from deploy.bench.risk_fold import WRITTEN_MS, Done, chain
 from jobs.catalogue import JOBS, Config
@@ -33,8 +33,7 @@ class Folded:
 
     def frame(self, topic):
         frames = [f for done in self.done.values() for f in done.outputs.get(topic, ())]
-        names = {"abuse.refused": "Refusal"}
-        empty = pl.DataFrame(schema=record(names[topic]).columns) if topic in names else None
+        empty = pl.DataFrame(schema=record(TOPICS[topic].record).columns)
         return pl.concat(frames) if frames else empty
 
     def counts(self, job) -> Counter[str]:
