@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from connectors.generators import Plan
-from connectors.generators.feed import Batch
+from connectors.generators.feed import Batch, Chunk
 from connectors.generators.line import COPIED
 from connectors.topics import partition_of
 from deploy.exchange.bad import with_bad
@@ -96,23 +96,19 @@ class Sent:
         copies = self.partitions if topic in COPIED else 1
         return (frames[topic].height + by_hand) * copies
 
-    def by_hand(self) -> list[Batch]:
-        """A book of its own, and orders of which some are no good; in this order."""
+    def by_hand(self) -> list[Chunk]:
+        """A book of its own, and orders of which some are no good; the book opens before them."""
         start = self.world.start
         given = {"producer": "hand", "sequence": 0, "time": start}
         listed = terms(HAND, **given, mic=HAND_MIC, kind="EQUITY", multiplier=1, reference_id="h")
-        phase = control(0, mic=HAND_MIC, phase="CONTINUOUS")._replace(time=start)
-        _, opened = row(phase)
-        opened |= given | {"user": "u"}
+        _, opened = row(control(0, mic=HAND_MIC, phase="CONTINUOUS"))
+        opening = encode(record("VenueControl"), opened | given | {"user": "u"})
         home = partition_of(HAND.encode(), self.partitions)
         orders = [_order(start, **one) for one in BY_HAND]
         return [
-            Batch("instruments", home, b"h", [encode(record("Instrument"), listed)]),
-            *(
-                Batch("venue.controls", p, b"h", [encode(record("VenueControl"), opened)])
-                for p in range(self.partitions)
-            ),
-            Batch("orders", home, b"h", [*orders[:-1], b"no order at all"]),
+            [Batch("instruments", home, b"h", [encode(record("Instrument"), listed)])],
+            [Batch("venue.controls", p, b"h", [opening]) for p in range(self.partitions)],
+            [Batch("orders", home, b"h", [*orders[:-1], b"no order at all"])],
         ]
 
 
@@ -142,7 +138,7 @@ def _order(start: int, number: int, **more: Any) -> bytes:
     return encode(record("Order"), values | {"member": LEI, "client": LEI})
 
 
-def strange_events(run: "Run") -> list[Batch]:
+def strange_events(run: "Run") -> Batch:
     """Order events that no book has said, and the sound entry that one of them goes back behind."""
     said = run.frame("order.events").filter(order_id="hand30", event="NEWO").row(0, named=True)
     given = [
@@ -155,7 +151,7 @@ def strange_events(run: "Run") -> list[Batch]:
     for number, more in enumerate(given):
         numbered = {"event_id": f"strange{number}", "producer": "hand", "sequence": number}
         values.append(encode(record("OrderEvent"), filled("OrderEvent", said | numbered | more)))
-    return [Batch("order.events", partition_of(HAND.encode(), run.config.partitions), b"h", values)]
+    return Batch("order.events", partition_of(HAND.encode(), run.config.partitions), b"h", values)
 
 
 STRANGE = {
