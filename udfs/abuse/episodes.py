@@ -22,7 +22,7 @@ TABLES = {
     LINKS: TableSpec({"name": "str", "isin": "str", "other": "str", "direction": "int"}, "name"),
 }
 LIFE_S, WITHDRAWN, DEPTH, TIMES_MEAN, LOPSIDED = 60, 0.9, 0.2, 2, 0.3
-"""Pressure: longest life; least shares withdrawn and of depth; or size; lopsided at entry."""
+"""Pressure: longest life; least shares withdrawn and of depth; or size; lopsided, entry and end."""
 LARGEST = 2**63 - 1
 
 
@@ -48,7 +48,7 @@ def found(state: State, view: View, shard: int) -> pl.DataFrame:
             (f["cancelled"] == 1)
             & (f["withdrawn"] >= WITHDRAWN)
             & (f["lifetime_s"] <= LIFE_S)
-            & (f["entered_imbalance"] >= LOPSIDED)
+            & (np.minimum(f["entered_imbalance"], f["open_imbalance"]) >= LOPSIDED)
             & large
             & wanted[rows]
         )

@@ -24,8 +24,8 @@ COLUMNS = (
     *("removed", "price", "displayed", "last_price", "last_quantity", "entry_time", "level"),
     *("depth", "opposite_depth", "bid", "bid_size", "ask", "ask_size", "bid_after", "ask_after"),
     *("bid_size_after", "ask_size_after", "tick", "offset", "passive", "execution_id"),
-    *("counter_order", "counter_owner", "owner", "member", "trader", "capacity", "parent_id"),
-    *("liquidity_provision", "phase", "currency", "price_scale", "appended"),
+    *("counter_order", "counter_owner", "owner", "member", "client", "trader", "capacity"),
+    *("parent_id", "liquidity_provision", "phase", "currency", "price_scale", "appended"),
 )
 """Columns of an event that are used."""
 NAMES: Mapping[str, str] = {

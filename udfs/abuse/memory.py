@@ -81,7 +81,7 @@ TABLES: Mapping[str, TableSpec] = {
         {
             **dict.fromkeys(("event_id", "order_id", "execution_id", "counter_owner"), "str"),
             **_ints("n", "at", "time", "pair", "booked", "side", "price", "quantity", "passive"),
-            **_ints("offset", "inside", "near", *SNAPSHOT, *AFTER),
+            **_ints("offset", "inside", "near", "slice", *SNAPSHOT, *AFTER),
         }
     ),
     WITHDRAWN: TableSpec(

@@ -31,6 +31,7 @@ def remember(state: State, seen: Facts, close: int) -> None:
                 quantity=pl.Series(now["last_quantity"][rows]),
                 inside=pl.Series(sides.inside.astype(np.int64)),
                 near=pl.Series(near.astype(np.int64)),
+                slice=pl.Series(seen.entry["slice"][rows]),
             )
         )
     _withdrawn(state, seen)

@@ -35,6 +35,7 @@ class Sides:
         other_size: Pieces of the other order; 0 where it is not known.
         inside: Both owners are the same, or belong to one group.
         same: Both owners are the same.
+        like: The orders are alike in size.
         top: Greatest that the owner traded with one other side on this day, after the trade.
         matched: The orders are alike in size and time, and the owners are not the same.
         repeats: Such trades of these two owners on this day so far.
@@ -45,6 +46,7 @@ class Sides:
     other_size: Array
     inside: Array
     same: Array
+    like: Array
     top: Array
     matched: Array
     repeats: Array
@@ -70,7 +72,7 @@ def sides(state: State, frame: pl.DataFrame, pairs: Array, at: Array) -> Sides:
     matched = like & (age < CLOSE_IN_TIME) & ~same
     top, repeats = _greatest(state, part, pairs[rows], at[rows], matched)
     inside = same | _linked(state, part)
-    return Sides(rows, age, other_size, inside, same, top, matched, repeats)
+    return Sides(rows, age, other_size, inside, same, like, top, matched, repeats)
 
 
 def _others(

@@ -2,9 +2,10 @@
 
 Judged at the first event of a book after its close (phase CLOSED, or a later day), if that comes
 within two hours. Definition: an owner's pieces were at least such a share of those that the book
-traded near the close, all but on one side, in several trades, and the price went its way by at
-least so much from the last trade before. A floor on the volume near the close keeps a single trade
-from being all.
+traded near the close, all but on one side, of several orders, most of which did not wait to be
+traded with, and the price went its way by at least so much from the last trade before. A floor on
+the volume near the close keeps a single trade from being all. Slices of a client's order are in the
+volume, but not among the owner's: who works an index fund's order into the close has to trade then.
 Source: Delegated Regulation (EU) 2016/522, Annex II, section 1, 1(d); Comerton-Forde and Putnins
 (2011): share, return, reversal.
 """
@@ -31,21 +32,23 @@ class Params(RuleParams):
         one_way_ppm: Least excess of one side over both, of the owner's trades.
         move_ppm: Least move of the price the owner's way.
         least: Least pieces that the book trades near the close.
-        least_trades: Least trades of the owner near the close.
+        least_orders: Least orders of the owner that traded near the close.
+        waited_ppm: Greatest share of the owner's pieces for which others came.
     """
 
-    share_ppm: Share = 300_000
+    share_ppm: Share = 200_000
     one_way_ppm: Share = 800_000
     move_ppm: Share = 3_000
     least: Whole = 500
-    least_trades: Annotated[int, Field(ge=1, le=10_000)] = 3
+    least_orders: Annotated[int, Field(ge=1, le=10_000)] = 3
+    waited_ppm: Share = 500_000
 
 
 class Closing:
     """The rule; see the module. State: the last day of each book that was judged."""
 
     name = "marking-the-close"
-    version = "1"
+    version = "2"
     tables: Mapping[str, TableSpec] = {TABLE: TableSpec({"book": "int", "day": "int"}, "book")}
 
     def __call__(self, view: View, params: Params) -> list[Hit]:
@@ -106,12 +109,14 @@ def _judged(
     first: int,
     last: int,
 ) -> Hit | None:
-    own = near.filter(pl.col("pair") == pair)
+    own = near.filter((pl.col("pair") == pair) & (pl.col("slice") == 0))
     bought = int(own.filter(pl.col("side") == 0)["quantity"].sum())
     size = int(own["quantity"].sum())
     net = 2 * bought - size
     share, move = size / volume, (last - first) * (1 if net > 0 else -1)
-    if own.height < params.least_trades or size * WHOLE < volume * params.share_ppm:
+    waited = int(own.filter(pl.col("passive") == 1)["quantity"].sum())
+    few = own["order_id"].n_unique() < params.least_orders
+    if few or size * WHOLE < volume * params.share_ppm or waited * WHOLE > params.waited_ppm * size:
         return None
     if abs(net) * WHOLE < params.one_way_ppm * size or move * WHOLE < params.move_ppm * abs(first):
         return None

@@ -1,8 +1,9 @@
 """Front running: own orders just ahead of a large order of a client of the same member.
 
-Definition: an owner of a member traded on own account (DEAL, without a market making agreement);
-within `ahead_s` a client's order of the same member on the same side came that was at least
-`times` as large; and within `out_s` the owner closed at least `closed_ppm` of it.
+Definition: the member or one of its own people traded (own account, or no client of another name;
+not under a market making agreement, not a slice of a client's order); within `ahead_s` a client's
+order of the same member on the same side came that was at least `times` as large; and within
+`out_s` the owner closed at least `closed_ppm` of it.
 Source: Delegated Regulation (EU) 2016/522, Annex II; MAR 596/2014, Article 7(1)(d).
 """
 
@@ -44,7 +45,7 @@ class FrontRunning:
     """The rule; see the module. State: own trades of the last minutes, and those to be closed."""
 
     name = "front-running"
-    version = "1"
+    version = "2"
     tables: Mapping[str, TableSpec] = {
         AHEAD: TableSpec({"member": "str", **dict.fromkeys(_AHEAD, "int")}),
         OPEN: TableSpec(dict.fromkeys(_OPEN, "int"), "pair"),
@@ -53,10 +54,11 @@ class FrontRunning:
     def __call__(self, view: View, params: Params) -> list[Hit]:
         """Hits at the trades by which enough is closed."""
         now, frame = view.facts.now, view.facts.frame
-        deal = (frame["capacity"] == "DEAL").to_numpy()
-        own = deal & (now["traded"] == 1) & (view.facts.entry["provider"] == 0)
+        entry = view.facts.entry
+        house = ((frame["capacity"] == "DEAL") | (frame["client"] == frame["member"])).to_numpy()
+        own = house & (now["traded"] == 1) & (entry["provider"] == 0) & (entry["slice"] == 0)
         _remember(view, np.flatnonzero(own))
-        client = ~deal & (now["code"] == NEWO) & (now["quantity"] > 1)
+        client = ~house & (now["code"] == NEWO) & (now["quantity"] > 1)
         rows = np.flatnonzero(own | client)
         found: list[Hit] = []
         opened = view.state[OPEN]

@@ -2,8 +2,8 @@
 
 Definition: at least so many orders of an owner at different prices of one side stood at one moment,
 were together large for the side's visible depth, and were withdrawn all but untraded within the
-window, in which the owner traded on the other side; when the last was entered the owner's open
-pieces lay mostly on its side.
+window, in which the owner traded on the other side; the owner's open pieces lay mostly on their
+side, both when the last was entered and when it was withdrawn.
 Sources: Delegated Regulation (EU) 2016/522, Annex II, section 1, 5(e); CFTC v. Sarao: four to six
 levels, moved along with the market, cycles on and off.
 """
@@ -37,7 +37,8 @@ class Params(RuleParams):
         window_s: The orders are withdrawn, and the trade is made, within so long, seconds.
         levels: Least different prices at one moment.
         depth_ppm: Least share of the orders together in the side's visible depth.
-        lopsided_ppm: Least excess of its side over both, of open pieces at entry.
+        lopsided_ppm: Least excess of its side over both, of the owner's open pieces, both when the
+            order was entered and when it was withdrawn.
         high_levels: From so many prices on the band is HIGH.
     """
 
@@ -52,18 +53,19 @@ class Layering:
     """The rule; see the module."""
 
     name = "layering"
-    version = "1"
+    version = "2"
     tables: Mapping[str, TableSpec] = {}
 
     def __call__(self, view: View, params: Params) -> list[Hit]:
         """Hits at the cancels by which the last of the orders needed was withdrawn."""
         f = view.features
         with np.errstate(invalid="ignore"):
+            lopsided = np.minimum(f["entered_imbalance"], f["open_imbalance"])
             chosen = (
                 (f["cancelled"] == 1)
                 & (f["filled"] <= 0.1)
                 & ((f["opposite_trades"] > 0) | (f["since_opposite_s"] <= params.window_s))
-                & (f["entered_imbalance"] * WHOLE >= params.lopsided_ppm)
+                & (lopsided * WHOLE >= params.lopsided_ppm)
             )
         rows = f["row"][chosen]
         if not len(rows):

@@ -1,9 +1,11 @@
 """Ramping and momentum ignition: to push the price by taking, and then to trade out of it.
 
 Definition of a run: takes of one owner in a book on one side, order after order at a better price
-for the other side each time, with at most `gap_s` between them. It counts once it has so many
-orders and the price went so far. The rule is met when the owner then trades on the other side at
-least `exit_ppm` of the run's pieces, within `exit_s`, on average at a better price than it took.
+for the other side each time, with at most `gap_s` between them; one in between that moves nothing
+neither counts nor ends it. It counts once it has so many orders and the price went so far. The rule
+is met when the owner then trades on the other side at least `exit_ppm` of the run's pieces, within
+`exit_s`, on average at a better price than that at which the run began: what it had before, or took
+first, gains by the push.
 A run of at most `fast_s` is momentum ignition, a longer one ramping.
 Sources: Delegated Regulation (EU) 2016/522, Annex II, section 1, 5(b) advancing the bid, 5(d)
 momentum ignition.
@@ -73,7 +75,7 @@ class Runs:
 
     name: str
     fast: bool
-    version: str = "1"
+    version: str = "2"
 
     @property
     def table(self) -> str:
@@ -130,7 +132,7 @@ class Runs:
             return None
         if move < params.move_ppm * abs(run["first"]):
             return None
-        gain = run["exit_value"] * run["size"] - run["value"] * run["exit_size"]
+        gain = run["exit_value"] - run["first"] * run["exit_size"]
         if gain * (1 - 2 * run["side"]) <= 0:
             return None
         there = view.trades(np.array([run["pair"]]))
@@ -175,8 +177,8 @@ def _moved(run: dict[str, Any], order: str, value: tuple[int, ...], params: Para
         run["last"], run["at"] = price, at
         return False
     near = same and at - run["at"] <= params.gap_s * SECOND
-    if near and (price - run["last"]) * sign > 0:
-        run["orders"] += 1
+    if near and (price - run["first"]) * sign >= 0:
+        run["orders"] += (price - run["last"]) * sign > 0
         run["size"] += size
         run["value"] += size * price
         run.update(last=price, at=at, order=order)

@@ -2,13 +2,14 @@
 
 Definition: an order that alone is the best price of its side is moved away, and less than 100 ms
 later another owner takes from that side; at least so many times a day by an owner in a book, and at
-least half of the times it moved such an order away.
+least half of the times it moved such an order away. Orders under a market making agreement do not
+count: they have to follow the price.
 Source: Delegated Regulation (EU) 2016/522, Annex II, section 1, 5(f).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
@@ -64,7 +65,7 @@ class Smoking:
     """The rule; see the module. State: times of each owner in a book, orders just moved away."""
 
     name = "smoking"
-    version = "1"
+    version = "2"
     tables: Mapping[str, TableSpec] = {
         TABLE: TableSpec({"pair": "int", "day": "int", "times": "int", "moves": "int"}, "pair"),
         SHOWN: TableSpec(_SHOWN),
@@ -114,7 +115,8 @@ def _moved(view: View) -> Array:
     )  # fmt: skip
     alone = (now["limit_before"] == best) & (after != best) & (best > 0)
     away = np.where(buys, now["change"] < 0, now["change"] > 0)
-    return np.asarray((now["code"] == REME) & alone & away)
+    free = view.facts.entry["provider"] == 0
+    return np.asarray((now["code"] == REME) & alone & away & free)
 
 
 def _recent(state: State) -> list[_Smoke]:
@@ -122,16 +124,20 @@ def _recent(state: State) -> list[_Smoke]:
     out = []
     for row in state[SHOWN].due(None, "at", 2**62).iter_rows(named=True):
         book = tuple(row[name] for name in BOOK)
-        fields = ("time", "event_id", "order_id", "side", "price", "quantity", "offset")
-        piece = Piece("ORDER", *(row[name] for name in fields), book)
+        piece = _piece(row, book)
         out.append(_Smoke(row["at"], row["booked"], row["pair"], piece))
     return out
+
+
+def _piece(row: Mapping[str, Any], book: tuple[int, ...]) -> Piece:
+    fields = ("time", "event_id", "order_id", "side", "price", "quantity", "offset")
+    return Piece("ORDER", **{name: row[name] for name in fields}, book=book)
 
 
 def _held(state: State, pairs: Array, recent: list[_Smoke]) -> dict[int, tuple[int, int, int]]:
     wanted = np.unique([*pairs.tolist(), *(one.pair for one in recent)])
     known = state[TABLE].lookup(pl.Series("pair", wanted, dtype=pl.Int64))
-    return {pair: tuple(rest) for pair, *rest in known.drop("known").rows()}  # type: ignore[misc]
+    return {pair: tuple(rest) for pair, *rest in known.drop("known").rows()}
 
 
 def _comes(smoke: _Smoke, at: int, pair: int, book: int, side: int, params: Params) -> bool:
