@@ -19,7 +19,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
-from udfs.abuse.memory import KEPT, MINUTE, OWNERS
+from udfs.abuse.memory import KEPT, MINUTE
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, per_cent, trade_piece
 
 SPAN = 10 * MINUTE
@@ -37,7 +37,7 @@ class RingParams(RuleParams):
         inside_ppm: Least share of its volume with the others.
     """
 
-    cool_down_s: Annotated[int, Field(ge=0, le=31_536_000)] = 7_200
+    cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 7_200
     owners: Annotated[int, Field(ge=2, le=100)] = 3
     most: Annotated[int, Field(ge=2, le=100)] = 8
     trades: Annotated[int, Field(ge=2, le=10_000)] = 3
@@ -57,7 +57,7 @@ class PaintingParams(RuleParams):
         one_way_ppm: Least share of price changes that go the same way.
     """
 
-    cool_down_s: Annotated[int, Field(ge=0, le=31_536_000)] = 1_800
+    cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 1_800
     most: Annotated[int, Field(ge=2, le=100)] = 5
     trades: Annotated[int, Field(ge=2, le=10_000)] = 5
     volume_ppm: Share = 300_000
@@ -137,8 +137,8 @@ def _turned(view: View, span: int, least: int) -> Iterator[tuple[int, pl.DataFra
     past = view.trades(np.unique(now["booked"][rows]), "booked").filter(pl.col("side") == 0)
     if past.is_empty():
         return
-    past = past.with_columns(buyer=view.state[OWNERS].lookup(past["pair"])["owner"])
-    past = past.rename({"counter_owner": "seller"}).sort("booked", maintain_order=True)
+    past = past.rename({"owner": "buyer", "counter_owner": "seller"})
+    past = past.sort("booked", maintain_order=True)
     booked, at, number = (past[name].to_numpy() for name in ("booked", "at", "n"))
     for row in rows.tolist():
         book, end = int(now["booked"][row]), (int(now["book_at"][row]) // SPAN + 1) * SPAN
