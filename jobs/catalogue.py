@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields
 
 from connectors.spec import SECOND, Feed, JobSpec
 from connectors.topics import TOPICS
-from udfs.abuse import crossing
+from udfs.abuse import crossing, drift
 from udfs.abuse import step as abuse
+from udfs.abuse.shipped import shipped
 from udfs.aml import step as aml
 from udfs.aml import trust
 from udfs.aml.slots import VERSION as AML_VERSION
@@ -177,6 +178,21 @@ def regulatory_job(config: Config) -> JobSpec:
         "limits",
         "margin.terms",
         "corporate.actions",
+        "matching.dead",
+        "matching.batches",
+        "abuse.dead",
+        "abuse.batches",
+        "crossing.dead",
+        "crossing.batches",
+        "executions",
+        "orders.refused",
+        "abuse.refused",
+        "alerts.evidence",
+        "abuse.drift",
+        "episodes",
+        "venue.controls",
+        "owner.links",
+        "instrument.links",
     )
     return JobSpec(
         name="regulatory",
@@ -329,18 +345,25 @@ def matching_job(config: Config) -> JobSpec:
 def abuse_job(config: Config) -> JobSpec:
     """Order events and links to alerts with evidence; what may be half of an abuse, in one place.
 
-    Order events are our own results and links may be dated ahead, so all may have any time.
+    Order events are our own results and links may be dated ahead, so all may have any time. The
+    models that ship decide, and their hashes are part of the version; without any, rules alone.
+
+    Raises:
+        ModelError: A model that is named is not there, damaged, or takes other features.
     """
     lateness = config.lateness_ms * 1_000
     topics = (abuse.EVENTS, *abuse.CONTROLS)
+    models = shipped()
     return JobSpec(
         name="abuse",
         feeds=tuple(Feed(topic, lateness, ahead=ANY_TIME, order="log") for topic in topics),
-        step=abuse.AbuseStep(),
-        tables=abuse.TABLES,
+        step=abuse.AbuseStep(
+            scorer=models.scorer, challenger=models.challenger, watcher=models.watcher
+        ),
+        tables={**abuse.TABLES, **drift.TABLES},
         results=abuse.RESULTS,
         gathered=frozenset({abuse.EPISODES}),
-        version=f"{abuse.VERSION};{config}",
+        version=f"{abuse.VERSION}{models};{config}",
         slice_ms=config.slice_ms,
         partitions=config.partitions,
     )

@@ -5,8 +5,9 @@ Edges of the graph are not events of their own: `output_root` in their batch ind
     nets, nets.provenance, cycles    ┐
     alerts, screening.runs           │
     pnl, var, limits.used, ...       │
+    executions, alerts.evidence, ... │
     rules, alert.actions, customers  ├▶ micro-batch ─▶ regulatory ─┬▶ regulatory.events
-    limits, margin.terms, ...        │  (in log order)             ├▶ regulatory.dead
+    limits, venue.controls, ...      │  (in log order)             ├▶ regulatory.dead
     control.changes, submissions     │                             └▶ regulatory.batches
     dead letters, batch indexes      ┘
 

@@ -147,7 +147,7 @@ def fold(step, tables, events, ends=None, links=None):
     for end in ends or [events.height]:
         batch = {"order.events": events[begin:end]} if end > begin else {}
         low = events["appended"][begin - 1] if begin else -1
-        high = events["appended"][end - 1] if end < events.height else 2**60
+        high = 2**60 if end == events.height else events["appended"][end - 1] if end else -1
         for topic, rows in (links or {}).items():
             part = rows.filter((pl.col("appended") > low) & (pl.col("appended") <= high))
             if part.height:

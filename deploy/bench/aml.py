@@ -10,7 +10,6 @@ clock, so that the allowance for late events passes at once: add it (`lateness_m
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import date
 from time import process_time
 
@@ -22,17 +21,15 @@ from connectors.generators import AmlWorld, Plan, chunks, topics
 from connectors.log import slices
 from connectors.producer import KafkaEnd, Pace, deliver
 from connectors.reader import LogReader
+from deploy.bench.alerted import waited, watched
 from deploy.bench.harness import Result
 from deploy.bench.on_flink import FlinkJob, submit
 from deploy.bench.site import Site
 from deploy.errors import UserError
 from deploy.evaluate.world import recorded
-from deploy.oracle import data
 from deploy.progress import Follower
 from deploy.settings import Settings
 from jobs.catalogue import Config, aml_job
-from schemas.codec import decode_batch
-from schemas.records import record
 
 ACCOUNTS = 200_000
 ACCOUNTS_OF_A_PERSON = 1.4
@@ -47,14 +44,6 @@ PATIENCE_S = 600.0
 BAR_RATE, BAR_LATENCY_S = 100_000, 5.0
 GROWTH = (20_000, 200_000)
 GROWTH_PAYMENTS = 250_000
-
-
-@dataclass
-class Seen:
-    """Alerts as a reader of committed records got them, each with the moment, milliseconds UTC."""
-
-    values: list[bytes] = field(default_factory=list)
-    moments: list[int] = field(default_factory=list)
 
 
 def run(settings: Settings, seed: int, payments: int, echo: Callable[[str], None]) -> list[Result]:
@@ -123,59 +112,23 @@ def _latency(
     _topics(site, feed, prefix)
     job = _submit(site, prefix, bounded=False)
     site.stack.flink.wait_for(job.id, "RUNNING")
-    seen = Seen()
     reader = LogReader(site.brokers, prefix)
-    next_of = dict.fromkeys(range(PARTITIONS), 0)
     echo(f"feeding {rate:,.0f} records/s")
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(_send, site, feed, prefix, rate)
-        quiet_since = time.monotonic()
-        while not sending.done() or time.monotonic() - quiet_since < 10:
-            if _look(reader, next_of, seen) or not sending.done():
-                quiet_since = time.monotonic()
-            time.sleep(0.05)
+        seen = watched(reader, PARTITIONS, sending.done)
         sending.result()
     site.stack.flink.cancel(job.id)
     try:
-        waited = np.sort(_waited(reader, seen))
+        waits = waited(reader, seen, "postings", PARTITIONS)
     finally:
         reader.close()
     what = f"posting to committed alert at {rate:,.0f} records/s"
     return [
-        Result(f"p50 {what}", round(float(np.percentile(waited, 50)), 2), "s"),
-        Result(f"p99 {what}", round(float(np.percentile(waited, 99)), 2), "s", BAR_LATENCY_S, True),
-        Result(f"alerts {what}", len(waited), "alerts"),
+        Result(f"p50 {what}", round(float(np.percentile(waits, 50)), 2), "s"),
+        Result(f"p99 {what}", round(float(np.percentile(waits, 99)), 2), "s", BAR_LATENCY_S, True),
+        Result(f"alerts {what}", len(waits), "alerts"),
     ]
-
-
-def _look(reader: LogReader, next_of: dict[int, int], seen: Seen) -> int:
-    """Take in the alerts committed since the last look; how many."""
-    before = len(seen.values)
-    for partition, start in next_of.items():
-        span = reader.read("alerts", partition, start)
-        now = round(time.time() * 1_000)
-        if len(span):
-            next_of[partition] = span.offsets[-1] + 1
-            seen.values += data(span)
-            seen.moments += [now] * (len(seen.values) - len(seen.moments))
-    return len(seen.values) - before
-
-
-def _waited(reader: LogReader, seen: Seen) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Seconds from the broker's time of the last posting behind an alert to the alert."""
-    alerts, places, _ = decode_batch(record("Alert"), seen.values)
-    moments = np.array(seen.moments)[places]
-    found = []
-    for partition in range(PARTITIONS):
-        span = reader.read("postings", partition)
-        sent = dict(zip(span.offsets, span.appended, strict=True))
-        mine = (
-            (alerts["source_topic"] == "postings") & (alerts["source_partition"] == partition)
-        ).to_numpy()
-        last = alerts["last_offset"].to_numpy()[mine]
-        appended = np.array([sent[offset] for offset in last.tolist()])
-        found.append((moments[mine] - appended) / 1_000)
-    return np.concatenate(found)
 
 
 def _grown(seed: int, accounts: int) -> list[Result]:

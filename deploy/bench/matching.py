@@ -143,7 +143,7 @@ def _opened() -> dict[str, Book]:
     return books
 
 
-def _frames(found: list[Command]) -> dict[str, pl.DataFrame]:
+def tables(found: list[Command]) -> dict[str, pl.DataFrame]:
     """Each feed as its records, numbered."""
     isins = _isins()
     terms = {"mic": MIC, "kind": "EQUITY", "sector": "", "currency": "EUR", "price_scale": 2}
@@ -169,7 +169,7 @@ def _filled(topic: str, frame: pl.DataFrame) -> pl.DataFrame:
 def _step(found: list[Command], what: str) -> list[Result]:
     """The step alone, on frames, with the tables' deltas."""
     frames = {}
-    for topic, frame in _frames(found).items():
+    for topic, frame in tables(found).items():
         frames[topic] = frame.with_columns(
             offset=pl.int_range(pl.len()), appended=pl.int_range(pl.len()) // 25
         )
@@ -192,7 +192,7 @@ def _step(found: list[Command], what: str) -> list[Result]:
 def _shard(found: list[Command], what: str) -> list[Result]:
     """The fold of a shard: decoding, edge, step, state, encoding of five topics."""
     spec, log = matching_job(Config(partitions=1)), MemoryLog()
-    frames = _frames(found)
+    frames = tables(found)
     for feed in spec.feeds:
         for number, message in enumerate(encode_frame(feed.record, frames[feed.topic])):
             log.append(feed.topic, 0, START_US // 1_000 + number // 25, message, b"k")

@@ -36,6 +36,7 @@ class Done:
         state: Octets of its tables at the end.
         outputs: Frames of its results by topic, shard after shard.
         written: Its messages: log time, key and value by topic and partition.
+        log: What it read.
     """
 
     seconds: float = 0.0
@@ -43,6 +44,7 @@ class Done:
     state: int = 0
     outputs: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     written: dict[Place, list[Entry]] = field(default_factory=dict)
+    log: MemoryLog = field(default_factory=MemoryLog)
 
     def frame(self, topic: str) -> pl.DataFrame:
         """All results of a topic; empty, without columns, if there are none."""
@@ -72,7 +74,7 @@ def chain(
 
 def folded(job: JobSpec, log: MemoryLog) -> Done:
     """A job over a log, all its shards."""
-    done = Done()
+    done = Done(log=log)
     names = [feed.topic for feed in job.feeds]
     for number in range(job.partitions):
         shard = Shard(job, number, {})

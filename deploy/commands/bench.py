@@ -44,9 +44,11 @@ _AML_EXAMPLES = """Example:
 tidemark bench aml --payments 500000
 """
 
-_ABUSE_EXAMPLES = """Example:
+_ABUSE_EXAMPLES = """Examples:
 
-tidemark bench abuse --orders 20000
+tidemark bench abuse --numbers --orders 20000
+
+tidemark bench abuse --events 500000 --core-hour 0.06
 """
 
 _MOTIFS_EXAMPLES = """Example:
@@ -239,19 +241,38 @@ def motifs(
 
 
 def abuse(
-    orders: Annotated[int, typer.Option(min=5_000, help="Orders of the market.")] = 100_000,
-    model: Annotated[str, typer.Option(help="Name of the model; the champion otherwise.")] = "",
+    orders: Annotated[int, typer.Option(min=5_000, help="Orders in one process.")] = 100_000,
+    model: Annotated[str, typer.Option(help="In one process; the champion otherwise.")] = "",
+    events: Annotated[
+        int, typer.Option(min=200_000, help="Order events on the stack; half as many orders.")
+    ] = 1_000_000,
+    core_hour: Annotated[
+        float | None, typer.Option(min=0, help="Price of a core for an hour, USD; 0.0425.")
+    ] = None,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="No stack: one process alone.")
+    ] = False,
     seed: Seed = 1,
     as_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Cost of surveillance an event: rules, features, models; of one order scored alone."""
+    """Surveillance of order events and matching: cost, rate, time to an alert, price of a month.
+
+    In one process first; then on a broker and cluster of their own. The price of a core is what a
+    vCPU of a general server costs on demand (deploy.bench.abuse.CORE_HOUR).
+    """
     from deploy.bench import abuse as bench
+    from deploy.bench import abuse_stack
     from deploy.bench.harness import Report
     from deploy.evaluate.abuse_model import named
+    from deploy.settings import Settings
 
-    with _told(f"surveillance of {orders:,} orders"):
-        results = bench.run(seed, orders, named(model))
+    price = bench.CORE_HOUR if core_hour is None else core_hour
+    with _told(f"surveillance of {orders:,} orders") as echo:
+        results = bench.run(seed, orders, named(model), price)
+        if not numbers:
+            asked = abuse_stack.Asked(seed, events, events // 2, price)
+            results += abuse_stack.run(Settings.load(), asked, echo)
     _show(Report("abuse", seed, results), as_json, out)
 
 

@@ -44,6 +44,7 @@ _IN_TABLES = (
     ": 95 % ",
     ": of",
     ", rule ",
+    ", honest ",
     ": schemes found",
 )
 """Parts of the names of figures that stand in the tables."""

@@ -10,6 +10,8 @@ _SUBMIT = """Examples:
 
 tidemark submit netting -p 2 -o slice-ms=1000
 
+tidemark submit matching -p 2
+
 tidemark submit aml --rule-keys .tidemark/keys/rules.pub
 """
 

@@ -11,7 +11,8 @@ import polars as pl
 
 from deploy.bench.harness import Report, Result
 from deploy.evaluate import abuse_figures as figures
-from deploy.train.abuse.judge import Baseline, baseline
+from deploy.evaluate import abuse_results as told
+from deploy.train.abuse.judge import Baseline, baseline, best_limit
 from deploy.train.abuse.markets import Market, market, plan
 from udfs.abuse.model import Model
 
@@ -54,7 +55,7 @@ class Outcome:
 
 def run(wanted: Wanted, model: Model, tell: Callable[[str], None] = lambda line: None) -> Outcome:
     """Simulate the markets, fold the job over each, judge scores and alerts."""
-    naive = _naive(wanted, tell)
+    naive, usual = _limits(wanted, model, tell)
     results = [Result("model", model.name, "name"), Result("hash", model.hash, "SHA-256")]
     tables: dict[str, list[pl.DataFrame]] = {"practices": [], "rules": [], "honest": []}
     for mix in wanted.mixes:
@@ -62,7 +63,7 @@ def run(wanted: Wanted, model: Model, tell: Callable[[str], None] = lambda line:
         for asked in plan("test", {mix: wanted.markets}, wanted.seed + _place(mix), wanted.orders):
             tell(f"{mix} market {asked.seed}")
             seen.append(market(asked, model))
-        made, shown = judged(mix, seen, model, naive)
+        made, shown = judged(mix, seen, model, naive, usual)
         results += made
         for name, frame in shown.items():
             tables[name].append(frame.select(pl.lit(mix).alias("mix"), pl.all()))
@@ -71,32 +72,38 @@ def run(wanted: Wanted, model: Model, tell: Callable[[str], None] = lambda line:
 
 
 def judged(
-    mix: str, seen: Sequence[Market], model: Model, naive: Baseline
+    mix: str, seen: Sequence[Market], model: Model, naive: Baseline, usual: float
 ) -> tuple[list[Result], dict[str, pl.DataFrame]]:
-    """Figures and tables of the markets of one mix."""
+    """Figures and tables of the markets of one mix; `usual` as of abuse_results.of_usual."""
     found = figures.found(seen, model)
     hours = sum(one.hours for one in seen)
     practices = figures.by_practice(found, model)
     rules = figures.by_rule(found, hours)
     honest = figures.by_honest(found)
     results = [
-        *figures.whole(mix, found, hours),
-        *figures.of_practices(mix, practices),
-        *figures.of_rules(mix, rules),
-        *figures.of_naive(mix, found, naive),
+        *told.whole(mix, found, hours),
+        *told.of_usual(mix, found, model, usual),
+        *told.of_practices(mix, practices),
+        *told.of_rules(mix, rules),
+        *told.of_honest(mix, honest),
+        *told.of_naive(mix, found, naive),
     ]
     return results, {"practices": practices, "rules": rules, "honest": honest}
 
 
-def _naive(wanted: Wanted, tell: Callable[[str], None]) -> Baseline:
-    """The z-score: mean and deviation of a market of training, its limit by one of validation."""
+def _limits(wanted: Wanted, model: Model, tell: Callable[[str], None]) -> tuple[Baseline, float]:
+    """The z-score, by a market of training; its limit and the model's usual one by validation."""
     parts = []
     for part in ("train", "validation"):
         (asked,) = plan(part, {"default": 1}, wanted.seed, wanted.orders)
-        tell(f"z-score: {part} market {asked.seed}")
+        tell(f"limits: {part} market {asked.seed}")
         parts.append(market(asked).samples)
     shown, seen = parts
-    return baseline(shown.features, seen.features, seen.abusive)
+    greatest = model.probabilities(seen.features).max(axis=1)
+    return (
+        baseline(shown.features, seen.features, seen.abusive),
+        best_limit(greatest, seen.abusive),
+    )
 
 
 def _place(mix: str) -> int:

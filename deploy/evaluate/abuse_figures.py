@@ -12,24 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from deploy.bench.harness import Result
-from deploy.evaluate.judged import wilson
-from deploy.train.abuse.judge import Baseline, average_precision
+from deploy.train.abuse.judge import average_precision
 from deploy.train.abuse.markets import Market
 from deploy.train.abuse.run import HEADS
 from deploy.train.abuse.samples import Samples, together
 from udfs.abuse.drift_records import RULE as DRIFT
 from udfs.abuse.model import Model
-from udfs.abuse.trees import Array
 
 KEY = ("seed", "order_id", "isin", "mic")
-BARS = {
-    "default": (0.95, 0.92),
-    "hard": (0.7, 0.5),
-}
-"""Least recall and precision of each mix."""
-WASH_BAR = (0.95, 0.95)
-"""The same of wash trades in the hard mix."""
 _SECOND = 1_000_000
 
 
@@ -130,6 +120,26 @@ def _schemes(said: Found, practice: str) -> tuple[int, int, float | None]:
     return begun.height, joined.height, None if waited is None else round(float(waited), 1)  # type: ignore[arg-type]
 
 
+def cycles(said: Found) -> tuple[int, int]:
+    """Cycles as Sarao's, and those found: levels that follow the market, on and off again.
+
+    A cycle of a layering scheme is what of its layers stands together; it is found if the model or
+    an alert tells of one of them.
+    """
+    within = ("seed", "scheme")
+    layers = said.orders.filter("abusive", practice="layering", role="layer")
+    ordered = layers.sort(*within, "entered")
+    until = pl.col("time").cum_max().shift(1).over(within)
+    opened = (pl.col("entered") > until).fill_null(value=True)
+    found = (
+        ordered.with_columns(opened=opened)
+        .with_columns(cycle=pl.col("opened").cum_sum().over(within))
+        .group_by(*within, "cycle")
+        .agg(pl.col("told").any())
+    )
+    return found.height, int(found["told"].sum())
+
+
 def by_rule(said: Found, hours: float) -> pl.DataFrame:
     """Of each rule: alerts, right ones, false ones an hour of trading."""
     return (
@@ -154,81 +164,3 @@ def by_honest(said: Found) -> pl.DataFrame:
         )
         .sort("practice")
     )
-
-
-def share(what: str, hits: int, of: int, bar: float | None = None) -> list[Result]:
-    """A share and its range; the figures that a bar is for are named without their counts."""
-    low, high = wilson(hits, of)
-    return [
-        Result(what, round(hits / of, 4) if of else "none", "share", bar),
-        Result(f"{what}: of", of, "cases"),
-        Result(f"{what}: 95 % from", round(low, 4), "share"),
-        Result(f"{what}: 95 % to", round(high, 4), "share"),
-    ]
-
-
-def whole(mix: str, said: Found, hours: float) -> list[Result]:
-    """All practices together: the model's orders, and alerts of all rules."""
-    orders = said.orders
-    abusive = orders.filter("abusive")
-    flagged = orders.filter("flagged")
-    right = int(said.alerts["right"].sum())
-    false = said.alerts.height - right
-    recall, precision = BARS["default"] if mix == "default" else (None, None)
-    score = orders["score"].to_numpy()
-    return [
-        Result(f"{mix}: orders", orders.height, "orders"),
-        Result(f"{mix}: abusive orders", abusive.height, "orders"),
-        *share(f"{mix}: recall of orders", int(abusive["flagged"].sum()), abusive.height, recall),
-        *share(f"{mix}: precision of orders", int(flagged["abusive"].sum()), flagged.height,
-               precision),
-        Result(f"{mix}: PR-AUC of orders",
-               round(average_precision(said.samples.abusive, score), 4), "area"),
-        *share(f"{mix}: abusive orders told by model or rule", int(abusive["told"].sum()),
-               abusive.height),
-        *share(f"{mix}: precision of alerts", right, said.alerts.height),
-        Result(f"{mix}: false alerts an hour of trading", round(false / hours, 3), "alerts"),
-    ]  # fmt: skip
-
-
-def of_practices(mix: str, table: pl.DataFrame) -> list[Result]:
-    """Figures of each practice."""
-    results = []
-    for row in table.iter_rows(named=True):
-        name = f"{mix}, {row['practice']}"
-        recall, precision = BARS[mix] if mix == "hard" else (None, None)
-        if mix == "hard" and row["head"] == "wash-trade":
-            recall, precision = WASH_BAR
-        results += [
-            *share(f"{name}: recall of orders", row["flagged"], row["orders"], recall),
-            *share(f"{name}: precision of orders", row["right"], row["named"], precision),
-            Result(f"{name}: PR-AUC", row["pr_auc"], "area"),
-            *share(f"{name}: schemes found", row["found"], row["schemes"]),
-        ]
-        if row["seconds"] is not None:
-            results.append(Result(f"{name}: median time to alert", row["seconds"], "s"))
-    return results
-
-
-def of_rules(mix: str, table: pl.DataFrame) -> list[Result]:
-    """Figures of each rule."""
-    results = []
-    for row in table.iter_rows(named=True):
-        name = f"{mix}, rule {row['rule']}"
-        results += share(f"{name}: precision of alerts", row["right"], row["alerts"])
-        results.append(Result(f"{name}: false alerts an hour", row["false_an_hour"], "alerts"))
-    return results
-
-
-def of_naive(mix: str, said: Found, naive: Baseline) -> list[Result]:
-    """The z-score on the same orders."""
-    score: Array = naive.score(said.samples.features)
-    abusive, flagged = said.samples.abusive, score >= naive.limit
-    return [
-        *share(f"{mix}, z-score: recall of orders", int((flagged & abusive).sum()),
-               int(abusive.sum())),
-        *share(f"{mix}, z-score: precision of orders", int((flagged & abusive).sum()),
-               int(flagged.sum())),
-        Result(f"{mix}, z-score: PR-AUC of orders", round(average_precision(abusive, score), 4),
-               "area"),
-    ]  # fmt: skip

@@ -1,7 +1,5 @@
 """Transaction monitoring on the real stack: a killed job, a changed rule set, a replay."""
 
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,8 +16,7 @@ from connectors.neo4j import Connection
 from connectors.producer import KafkaEnd
 from connectors.reader import LogReader
 from deploy.drills.rig import Rig
-from deploy.drills.waiting import MONOTONIC, SLEEP
-from deploy.oracle import data
+from deploy.drills.waiting import until
 from deploy.proofs.keys import SigningKey
 from deploy.replay.audit import replay
 from deploy.replay.bounds import Edge
@@ -29,8 +26,7 @@ from deploy.rules.publishing import Order, publish
 from deploy.rules.recorded import Ends
 from deploy.stack import Stack
 from jobs.catalogue import JOBS, Config
-from schemas.codec import decode_batch
-from schemas.records import record
+from tests.on_stack import frame, shown
 from udfs.aml.catalogue import PARAMS
 from udfs.aml.ruleset import canonical, default, digest
 from udfs.aml.slots import DEFAULT_BODY
@@ -56,7 +52,7 @@ def rig(stack: Stack) -> Iterator[Rig]:
         rig.submit("aml", 2)
         change_rules(rig, (world.start + world.end) // 2)
         sending = rig.feed(world, Plan(world.count, 5, config.partitions), rate=4_000)
-        until(lambda: frame(rig, "alerts", "Alert").height > 0)
+        until(lambda: frame(rig, "alerts", "Alert").height > 0, "no alert", 120, 0.5)
         stack.kill("taskmanager-0")
         stack.start_taskmanager()
         sending.result()
@@ -83,23 +79,6 @@ def change_rules(rig: Rig, effective: int) -> None:
         publish(Ends(reader, send, rig.config.partitions), order, KEY)
     finally:
         reader.close()
-
-
-def until(true, timeout: float = 120) -> None:
-    deadline = MONOTONIC() + timeout
-    while not true():
-        assert MONOTONIC() < deadline, "waited too long"
-        SLEEP(0.5)
-
-
-def frame(rig: Rig, topic: str, name: str) -> pl.DataFrame:
-    reader = LogReader(rig.settings.brokers, rig.prefix)
-    try:
-        shards = range(rig.config.partitions)
-        messages = [value for shard in shards for value in data(reader.read(topic, shard))]
-    finally:
-        reader.close()
-    return decode_batch(record(name), messages)[0]
 
 
 def test_a_killed_taskmanager_changes_no_alert(rig: Rig) -> None:
@@ -167,7 +146,8 @@ def test_a_customer_on_a_published_list_is_found(rig: Rig, tmp_path: Path) -> No
     heading = "id,name,aliases,kind,birth_year,countries,programme,category"
     names.write_text(f"{heading}\nL-1,{listed},,PERSON,1970,ZZ,MADE-UP,SANCTION\n")
     rig.ensure("lists")
-    done = shown(rig, "screening", "publish", names, "--name", "ours", "--author", "ann")
+    given = (names, "--name", "ours", "--author", "ann", "--prefix", rig.prefix)
+    done = shown(rig, "screening", "publish", *given)
     assert done.returncode == 0, done.stderr
     rig.submit("screening", 2)
     rig.wait("screening", rig.ends("lists", "customers", "postings"))
@@ -205,15 +185,3 @@ def test_every_alert_is_in_the_chain(rig: Rig) -> None:
     chained = frame(rig, "regulatory.events", "RegulatoryEvent")
     assert (chained["kind"] == "Alert").sum() == frame(rig, "alerts", "Alert").height
     rig.stop("regulatory")
-
-
-def shown(rig: Rig, *argv: object) -> subprocess.CompletedProcess[str]:
-    settings = rig.settings
-    env = {
-        "TIDEMARK_HOME": str(settings.home),
-        "TIDEMARK_JARS": str(settings.jar_home),
-        "TIDEMARK_PORT_OFFSET": str(settings.port_offset),
-        "PATH": "/usr/bin:/bin",
-    }
-    command = [sys.executable, "-m", "deploy.cli", *map(str, argv), "--prefix", rig.prefix]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)

@@ -5,23 +5,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-import polars as pl
 import pytest
 
 from connectors.generators import Faults, Plan, Trades, expected_counts
 from connectors.graph_summary import summary_of
 from connectors.neo4j import Connection, GraphReader
-from connectors.reader import LogReader
 from deploy.drills import savepoint
 from deploy.drills.rig import Rig
-from deploy.drills.waiting import MONOTONIC, SLEEP
-from deploy.oracle import data
+from deploy.drills.waiting import until
 from deploy.stack import Stack
 from deploy.verification import TOPIC, verify_log
 from jobs.catalogue import JOBS, Config
-from schemas.codec import decode_batch
-from schemas.records import record
 from tests.naive.chain import chain_holds, read
+from tests.on_stack import frame, values
 
 TRADES = 40_000
 OBLIGATIONS = 2 * TRADES
@@ -37,38 +33,12 @@ def rig(stack: Stack) -> Iterator[Rig]:
             Trades(11, date(2026, 3, 2)), Plan(TRADES, 11, 4, Faults.total(0.02)), rate=8_000
         )
         rig.submit("netting", 2)
-        until(lambda: batches(rig) >= 12)
+        until(lambda: rig.batches("netting") >= 12, "no 12 batches", 120, 0.2)
         stack.kill("taskmanager-0")
         stack.start_taskmanager()
         sending.result()
         rig.wait("netting", rig.ends("obligations"))
         yield rig
-
-
-def until(true, timeout: float = 120) -> None:
-    deadline = MONOTONIC() + timeout
-    while not true():
-        assert MONOTONIC() < deadline, "waited too long"
-        SLEEP(0.2)
-
-
-def batches(rig: Rig) -> int:
-    with rig.follower("netting") as follower:
-        follower.poll()
-        return follower.batches
-
-
-def values(rig: Rig, topic: str, prefix: str | None = None) -> list[list[bytes]]:
-    reader = LogReader(rig.settings.brokers, rig.prefix if prefix is None else prefix)
-    try:
-        return [list(data(reader.read(topic, shard))) for shard in range(rig.config.partitions)]
-    finally:
-        reader.close()
-
-
-def frame(rig: Rig, topic: str, name: str) -> pl.DataFrame:
-    messages = [value for shard in values(rig, topic) for value in shard]
-    return decode_batch(record(name), messages)[0]
 
 
 def test_a_killed_taskmanager_changes_no_byte(rig: Rig) -> None:

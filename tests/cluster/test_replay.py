@@ -1,8 +1,6 @@
 """On the real stack: a replay gives the recorded bytes; a missing record is named by offset."""
 
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,6 +29,7 @@ from deploy.replay.recorded import load
 from deploy.replay.report import Report
 from deploy.stack import Stack
 from jobs.catalogue import JOBS, Config
+from tests.on_stack import shown
 
 TRADES = 15_000
 
@@ -104,18 +103,6 @@ def test_a_stretch_of_time_is_whole_batches_of_each_shard(rig: Rig) -> None:
             report.plan.until[place] <= offset < whole.plan.until[place]
             for place, offset in report.plan.end.items()
         )
-
-
-def shown(rig: Rig, *argv: str) -> subprocess.CompletedProcess[str]:
-    settings = rig.settings
-    env = {
-        "TIDEMARK_HOME": str(settings.home),
-        "TIDEMARK_JARS": str(settings.jar_home),
-        "TIDEMARK_PORT_OFFSET": str(settings.port_offset),
-        "PATH": "/usr/bin:/bin",
-    }
-    command = [sys.executable, "-m", "deploy.cli", *argv]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
 
 
 def test_an_archive_holds_the_log_and_gives_it_back(rig: Rig, tmp_path: Path) -> None:

@@ -10,11 +10,9 @@ from connectors.reader import LogReader
 from connectors.topics import TICK_KEY
 from deploy.drills import risk
 from deploy.drills.rig import Rig
-from deploy.oracle import data
 from deploy.stack import Stack
 from jobs.catalogue import JOBS, Config
-from schemas.codec import decode_batch
-from schemas.records import record
+from tests.on_stack import frame, values
 
 RUN = risk.Run(ticks=50_000, rate=2_000, density=200)
 """A slice is two and a half seconds of business."""
@@ -27,20 +25,6 @@ def rig(stack: Stack) -> Iterator[Rig]:
     with Rig(stack, f"r{uuid.uuid4().hex[:6]}.", config) as rig:
         risk.interrupted(rig, 5, RUN)
         yield rig
-
-
-def messages(rig: Rig, topic: str, partitions) -> list[bytes]:
-    reader = LogReader(rig.settings.brokers, rig.prefix)
-    try:
-        return [value for part in partitions for value in data(reader.read(topic, part))]
-    finally:
-        reader.close()
-
-
-def frame(rig: Rig, topic: str, name: str, partitions=None) -> pl.DataFrame:
-    """The records of a topic; of one with a copy in every partition those of partition 0."""
-    partitions = range(rig.config.partitions) if partitions is None else partitions
-    return decode_batch(record(name), messages(rig, topic, partitions))[0]
 
 
 @pytest.mark.parametrize("job", risk.PARALLELISM)
@@ -69,7 +53,7 @@ def test_what_went_in_was_used_or_refused_or_a_repeat(rig: Rig, job: str) -> Non
 
 
 def height_of_all(rig: Rig, topic: str) -> int:
-    return len(messages(rig, topic, range(rig.config.partitions)))
+    return sum(len(shard) for shard in values(rig, topic))
 
 
 def records(rig: Rig, topics: list[str]) -> int:
@@ -88,7 +72,7 @@ def test_the_kill_was_felt(rig: Rig) -> None:
 
 
 def test_every_partition_has_the_same_marks(rig: Rig) -> None:
-    copies = [sorted(messages(rig, "marks", (p,))) for p in range(rig.config.partitions)]
+    copies = [sorted(shard) for shard in values(rig, "marks")]
     assert copies[0]
     assert all(copy == copies[0] for copy in copies)
 

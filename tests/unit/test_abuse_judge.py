@@ -10,6 +10,7 @@ from datetime import date
 from itertools import pairwise
 
 from deploy.evaluate import abuse_figures as figures
+from deploy.evaluate import abuse_results
 from deploy.train.abuse import judge
 from deploy.train.abuse.markets import Asked, Market, plan
 from deploy.train.abuse.samples import Samples
@@ -19,19 +20,20 @@ DAY = date(2026, 4, 7)
 
 
 def test_a_limit_by_hand():
-    """Four of practice, 9,999 honest; RARE = 0.0003.
+    """Four of a practice, 9,999 honest; RARE = 0.0003.
 
-    At 300,000: all four, 9 honest + 1: 0.0003 / (0.0003 + 0.9997 x 0.001) = 0.2308.
-    At 600,000: three, 1 + 1 honest: 0.000225 / (0.000225 + 0.9997 x 0.0002) = 0.5295.
-    At 900,000: one, 0 + 1 honest: 0.000075 / (0.000075 + 0.00009997) = 0.4287.
+    At 300,000: all four, 11 honest + 1: precision 0.0003 / (0.0003 + 0.9997 x 0.0012) = 0.200.
+    At 600,000: three, 3 + 1 honest: 0.000225 / (0.000225 + 0.9997 x 0.0004) = 0.360, F1 0.487.
+    At 900,000: one, 0 + 1 honest: 0.000075 / (0.000075 + 0.00009997) = 0.429, F1 0.316.
     """
     mine = np.array([300_000, 600_000, 600_000, 900_000])
-    others = np.r_[np.full(9_990, 10), np.full(8, 400_000), 700_000]
+    others = np.r_[np.full(9_988, 10), np.full(8, 400_000), np.full(3, 700_000)]
     ppm = np.r_[mine, others]
     positive = np.arange(len(ppm)) < 4
-    assert judge.limit(ppm, positive, ~positive, 0.2) == 300_000
-    assert judge.limit(ppm, positive, ~positive, 0.5) == 600_000
-    assert judge.limit(ppm, positive, ~positive, 0.99) == 600_000  # the best there is
+    assert judge.limit(ppm, positive, ~positive, 0.1) == 600_000
+    assert judge.limit(ppm, positive, ~positive, 0.35) == 600_000
+    assert judge.limit(ppm, positive, ~positive, 0.4) == 900_000
+    assert judge.limit(ppm, positive, ~positive, 0.99) == 900_000  # the best there is
 
 
 def test_a_practice_without_orders_is_never_flagged():
@@ -64,6 +66,13 @@ def test_the_naive_way_takes_the_greatest_deviation():
     )
     assert made.score(np.array([[4.0, 0.0], [np.nan, 30.0]])).tolist() == [3.0, 2.0]
     assert made.limit == 3.0
+
+
+def test_the_best_limit_by_hand():
+    """F1 from 9 on: 2 / (1 + 3); from 7 on, both that are equal: 4 / (3 + 3); from 5 on: 6 / 8."""
+    score = np.array([9, 7, 7, 5, 5, 1])
+    assert judge.best_limit(score, np.array([1, 1, 0, 1, 0, 0], dtype=bool)) == 5.0
+    assert judge.best_limit(score, np.array([1, 1, 0, 0, 0, 0], dtype=bool)) == 7.0
 
 
 def test_no_two_parts_or_mixes_share_a_seed_or_a_day():
@@ -105,8 +114,8 @@ def a_market():
     orders = pl.DataFrame({
         "seed": [7] * 6, "order_id": [r[0] for r in rows], "isin": ["I"] * 6, "mic": ["M"] * 6,
         "owner": ["o"] * 6, "scheme": [r[1] for r in rows], "practice": [r[2] for r in rows],
-        "abusive": [r[3] for r in rows], "entered": [r[4] * 10**6 for r in rows],
-        "time": [r[5] * 10**6 for r in rows],
+        "role": ["bait"] * 6, "abusive": [r[3] for r in rows],
+        "entered": [r[4] * 10**6 for r in rows], "time": [r[5] * 10**6 for r in rows],
         "score": [max(r[6], r[7]) for r in rows],
     })  # fmt: skip
     events = pl.DataFrame({
@@ -140,15 +149,35 @@ def test_orders_schemes_and_alerts_by_hand():
     ]
 
 
+def test_layers_that_stand_together_are_a_cycle():
+    """x, y and z overlap one after the other; u comes when all are gone; v is another scheme's."""
+    rows = [("x", "s", 0, 10, False), ("y", "s", 5, 20, True), ("z", "s", 15, 30, False),
+            ("u", "s", 31, 40, False), ("v", "t", 6, 8, True)]  # fmt: skip
+    schema = {"order_id": pl.String, "scheme": pl.String, "entered": pl.Int64, "time": pl.Int64,
+              "told": pl.Boolean}  # fmt: skip
+    orders = pl.DataFrame(rows[::-1], schema=schema, orient="row").with_columns(
+        seed=1, abusive=True, practice=pl.lit("layering"), role=pl.lit("layer")
+    )
+    nothing = Samples(orders, np.empty((0, 0)))
+    said = figures.Found(nothing, orders, pl.DataFrame(), pl.DataFrame())
+    assert figures.cycles(said) == (3, 2)
+
+
 def test_figures_have_their_ranges_and_bars():
     said = figures.found([a_market()], Stub())
-    results = {one.what: one for one in figures.whole("default", said, 17.0)}
+    results = {one.what: one for one in abuse_results.whole("default", said, 17.0)}
     assert results["default: recall of orders"].value == round(2 / 3, 4)
     assert results["default: recall of orders"].met is False
     assert results["default: precision of orders"].value == round(2 / 3, 4)
     assert results["default: precision of orders: of"].value == 3
-    practices = figures.of_practices("hard", figures.by_practice(said, Stub()))
+    usual = {r.what: r for r in abuse_results.of_usual("default", said, Stub(), 600_000)}
+    assert usual["default, limit for much abuse: recall of orders"].value == round(2 / 3, 4)
+    assert usual["default, limit for much abuse: precision of orders"].met is True  # both right
+    practices = abuse_results.of_practices("hard", figures.by_practice(said, Stub()))
     by_name = {one.what: one for one in practices}
     assert by_name["hard, spoofing: precision of orders"].met is True  # 1 of 2
     assert by_name["hard, spoofing: recall of orders"].met is False
     assert by_name["hard, spoofing: schemes found"].value == 1.0
+    honest = {one.what: one for one in abuse_results.of_honest("hard", figures.by_honest(said))}
+    assert honest["hard, honest market-maker: flagged by the model"].value == 0.0
+    assert honest["hard, honest market-maker: told by model or rule: of"].value == 2

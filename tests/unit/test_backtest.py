@@ -260,7 +260,7 @@ def test_nonsense_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more PAR1")
     less = csv(tmp_path, BY_HAND.drop("amount", "payer"), "less.csv")
     head = csv(tmp_path, BY_HAND.clear(), "head.csv")
-    known = "take one of: aml, firm, graph, links, marks, matching, motifs, netting"
+    known = "take one of: abuse, aml, crossing, firm, graph, links, marks, matching, motifs"
     assert known in wrong("nets", [good], tmp_path)
     assert "no topic is called trades" in wrong("netting", ["trades=x.csv"], tmp_path)
     assert "does not read payments" in wrong("netting", ["payments=x.csv"], tmp_path)

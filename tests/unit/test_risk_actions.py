@@ -68,6 +68,9 @@ def test_a_point_has_the_split_too():
 def test_a_fill_from_before_a_split_that_comes_after_it_is_refused_and_named():
     out = run(*SPLIT, fill("A", EQUITY, EX - 2, 10, 10_00))
     assert slices(out, "total", "unvalued", "complete")[-1] == (220_00, 1, False)
+    (told,) = out["risk.refused"].to_dicts()
+    assert (told["reason"], told["subject"], told["isin"]) == ("before a split", "A", EQUITY)
+    assert (told["source_topic"], told["time"]) == ("fills", START + EX - 2)
 
 
 def test_a_dividend_is_realised():

@@ -61,3 +61,18 @@ def test_a_process_that_starts_after_each_batch_says_the_same():
 def test_ticks_alone_say_nothing_between_points():
     out = fold(RiskStep(), TABLES, [*LOG, tick(201 * SECOND), tick(202 * SECOND)])
     assert out["pnl"].rows() == fold(RiskStep(), TABLES, LOG)["pnl"].rows()
+
+
+def test_what_waits_is_left_alone_until_an_instrument_gets_terms():
+    """Judged once more in the slice after it came, as no other count of terms was known before."""
+    state = {name: ColumnTable(spec) for name, spec in TABLES.items()}
+    log = [mark(EQUITY, 0, 10_00), fill("A", OTHER, 1, 5, 20_00), *(tick(i) for i in (2, 3, 4))]
+    log += [mark(OTHER, 5, 21_00)]
+    untouched = len(ColumnTable(TABLES["waiting"]).delta())
+    changes, units = [], []
+    for part in parts(log, range(1, len(log) + 1)):
+        RiskStep()(state, part.batch, part.clock)
+        changes.append(len(state["waiting"].delta()) > untouched)
+        units.append(state["holdings"].frame()["quantity"].to_list())
+    assert changes == [False, True, True, False, False, True]
+    assert units == [[], [], [], [], [], [5]]

@@ -55,3 +55,19 @@ def test_an_action_announced_after_its_time_is_told():
     (told,) = out["risk.refused"].to_dicts()
     assert (told["record_id"], told["isin"]) == ("s", EQUITY)
     assert told["reason"] == "announced after its time"
+
+
+def test_a_fill_in_another_currency_is_told_once_and_leaves_its_position_unvalued():
+    wrong = fill("b", EQUITY, SECOND, 10, 10_000, currency="JPY")
+    events = [mark(EQUITY, 0, 10_000), wrong, tick(60 * SECOND)]
+    out = fold(RiskStep(), TABLES, events, [1, 2])
+    (told,) = out["risk.refused"].to_dicts()
+    assert (told["subject"], told["isin"], told["reason"]) == ("b", EQUITY, "currency")
+    assert told["first_offset"] == told["last_offset"]
+    assert out["pnl"].row(-1, named=True)["unvalued"] == 1
+
+
+def test_before_the_first_mark_numbers_bear_the_time_of_the_fills():
+    out = fold(RiskStep(), TABLES, [fill("b", EQUITY, 10 * SECOND, 10, 10_000)], [1])
+    (told,) = out["pnl"].filter(kind="SLICE").to_dicts()
+    assert (told["time"], told["unvalued"]) == (START + 5 * SECOND, 1)

@@ -14,7 +14,7 @@ from udfs.abuse.windows import SECOND, Kept
 
 LEAST_MINUTES = 30
 """Means and deviations of a book's minutes are known once so many of them are over."""
-ROW = ("event_id", "order_id", "isin", "mic", "owner", "member", "trader", "time")
+ROW = ("event_id", "order_id", "isin", "mic", "owner", "member", "trader", "time", "offset")
 """Columns of the event that scored rows keep."""
 
 

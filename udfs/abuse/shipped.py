@@ -1,15 +1,15 @@
 """The models that ship, in their roles: what a job's step is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from udfs.abuse.features import FEATURES
-from udfs.abuse.model import Model, load, role
+from udfs.abuse.features import FEATURES, Scorer, Unscored
+from udfs.abuse.model import load, role
 from udfs.abuse.watch import Watch
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """Arguments of udfs.abuse.step.AbuseStep.
+    """Arguments of udfs.abuse.step.AbuseStep; without models rules alone decide.
 
     Attributes:
         scorer: The champion, which decides.
@@ -17,20 +17,25 @@ class Shipped:
         watcher: Looks for drift of the champion.
     """
 
-    scorer: Model
-    challenger: Model | None
-    watcher: Watch
+    scorer: Scorer = field(default_factory=Unscored)
+    challenger: Scorer | None = None
+    watcher: Watch | None = None
+
+    def __str__(self) -> str:
+        """Which they are, as a part of the job's decision version: hashes of their cards, short."""
+        both = (self.scorer, self.challenger)
+        return "".join(f"+{model.hash[:12]}" for model in both if model is not None and model.hash)
 
 
-def shipped() -> Shipped | None:
-    """The models in their roles; None if no champion is named.
+def shipped() -> Shipped:
+    """The models in their roles; none if no champion is named.
 
     Raises:
         ModelError: A model that is named is not there, damaged, or takes other features.
     """
     champion, challenger = role("champion"), role("challenger")
     if not champion:
-        return None
+        return Shipped()
     scorer = load(champion, tuple(FEATURES))
     beside = load(challenger, tuple(FEATURES)) if challenger else None
     return Shipped(scorer, beside, Watch(scorer))

@@ -27,8 +27,7 @@ class Watch:
         self, state: State, rows: pl.DataFrame, scores: Array, shard: int
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Records ModelDrift of the days that are over, and Alert of those that drifted."""
-        at, nowhere = rows["time"].to_numpy(), pl.zeros(rows.height, pl.Int64, eager=True)
-        offset = rows.get_column("offset", default=nowhere).to_numpy()
+        at, offset = rows["time"].to_numpy(), rows["offset"].to_numpy()
         days = drift.watched(state, self._bins, at, offset, matrix(rows), scores)
         told = days, self._hash, shard, VERSION
         return drift_records.drift(*told), drift_records.alerts(*told)

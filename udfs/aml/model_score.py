@@ -121,6 +121,3 @@ def _words(scorer: Model, values: Array, scores: list[int], params: Params) -> p
 
 def _share(ppm: int) -> str:
     return f"{ppm // WHOLE}.{ppm % WHOLE:06d}"
-
-
-RULE = ModelScore()

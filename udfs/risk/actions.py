@@ -3,7 +3,7 @@
 A fill that is dated before an action and one that is dated from it on are in different units. The
 action is applied when the watermark of fills has passed it: until then fills dated from it on wait,
 and what is dated before it and comes after the watermark is refused, because its units are gone.
-An action must be announced before its time; one that is not is refused and counted.
+An action must be announced before its time; one that is not is refused.
 """
 
 from collections.abc import Callable
@@ -19,15 +19,17 @@ from udfs.risk.integers import Bools, Ints, plus
 from udfs.risk.parameters import DAY_US
 from udfs.risk.positions import Positions
 
-TABLE, REFUSED, PASSED = "actions", "actions refused", "fills passed"
+TABLE, PASSED = "actions", "fills passed"
 DIVIDEND = "DIVIDEND"
 _COLUMNS = tuple(TABLES[TABLE].columns)
 TOO_LATE = "announced after its time"
 Change = Callable[[Positions, Ints], Positions]
 
 
-def take(state: State, actions: pl.DataFrame | None, watermark: int) -> pl.DataFrame:
-    """The actions in state and new ones, by time; those that come too late are refused.
+def take(
+    state: State, actions: pl.DataFrame | None, watermark: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The actions in state and new ones, by time; and the records that came too late to be used.
 
     Args:
         state: The tables of the shard.
@@ -37,22 +39,16 @@ def take(state: State, actions: pl.DataFrame | None, watermark: int) -> pl.DataF
     passed = value_of(state, PASSED)
     if watermark > passed:
         set_value(state, PASSED, watermark)
+    late = pl.DataFrame()
     if actions is not None and actions.height:
         good = pl.col("time") >= passed
-        refused = actions.filter(~good).height
-        if refused:
-            set_value(state, REFUSED, value_of(state, REFUSED) + refused)
+        late = actions.filter(~good)
         rows = actions.filter(good).with_columns(pl.col("price_scale").cast(pl.Int64))
         state[TABLE].append(rows.select(*_COLUMNS))
     if not len(state[TABLE]):
-        return state[TABLE].frame()
+        return state[TABLE].frame(), late
     state[TABLE].expire("time", passed - 2 * DAY_US)
-    return state[TABLE].frame().sort("time", "offset")
-
-
-def late(state: State, actions: pl.DataFrame) -> list[str]:
-    """Ids of the actions that `take` will refuse."""
-    return list(actions.filter(pl.col("time") < value_of(state, PASSED))["action_id"])
+    return state[TABLE].frame().sort("time", "offset"), late
 
 
 def between(actions: pl.DataFrame, low: int, high: int) -> pl.DataFrame:

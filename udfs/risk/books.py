@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import State
-from udfs.risk import actions
+from udfs.risk import actions, waiting
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.fills import accepted
 from udfs.risk.folding import LIVE, fold_across
@@ -19,14 +19,16 @@ from udfs.risk.kept import Kept
 from udfs.risk.listed import Terms
 from udfs.risk.parameters import POINT_US
 
-_WAITING = tuple(TABLES["waiting"].columns)
 APPLIED = "actions applied"
 _UNSETTLED = tuple(TABLES["unsettled"].columns)
 _NOTHING = pl.DataFrame(schema=dict.fromkeys(_UNSETTLED, pl.Int64))
+_NONE_LOST = pl.DataFrame(schema=dict.fromkeys((*waiting.COLUMNS, "reason"), pl.String))
 _NUMBERS = Kept(lambda table: dict(table.frame().rows()))
 
 
-def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int) -> pl.DataFrame:
+def take(
+    state: State, fills: pl.DataFrame | None, known: Terms, watermark: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Fold new fills, and those that waited for terms, into the positions after every fill.
 
     Args:
@@ -36,35 +38,39 @@ def take(state: State, fills: pl.DataFrame | None, known: Terms, watermark: int)
         watermark: That of fills after this batch: actions before it are applied.
 
     Returns:
-        The fills that were folded, in the columns of the table `unsettled`.
+        The fills that were folded, in the columns of the table `unsettled`; and those that can
+        never be used, in the columns of the table `waiting`, with `reason`.
     """
-    arrived = _with_waiting(state, fills)
     due = actions.between(known.actions, value_of(state, APPLIED), watermark)
     if due.height:
         set_value(state, APPLIED, watermark)
+    arrived = waiting.arrived(state, fills, known.listed.reference.height, due.height > 0)
     if arrived.is_empty():
         fold_across(state, LIVE, _NOTHING, due, known)
-        return _NOTHING
+        return _NOTHING, _NONE_LOST
     waited, arrived = _parted(arrived, actions.waits(arrived, known.actions, watermark))
     judged = accepted(arrived, known.listed.reference)
     unknown, refused = _parted(
         judged.refused, (judged.refused["reason"] == "unknown instrument").to_numpy()
     )
     for rows in (waited, unknown.sort("offset")):
-        if rows.height:
-            state["waiting"].append(rows.select(_WAITING))
+        waiting.put(state, rows)
     names = {name for frame in (judged.fills, judged.refused, waited) for name in frame["book"]}
     books = _coded(state, "books", sorted(names))
-    _refuse(state, refused, books)
     good = judged.fills.sort("offset")
     gone, good = _parted(good, actions.overtaken(good, known.actions))
-    _refuse(state, gone.with_columns(reason=pl.lit("before a split")), books)
     rows = _numbered(state, good, books, known)
     done = fold_across(state, LIVE, rows, due, known)
-    if done.all():
-        return rows
-    _refuse(state, good.filter(~done).with_columns(reason=pl.lit("too large")), books)
-    return rows.filter(done)
+    lost = [refused, gone.with_columns(reason=pl.lit("before a split"))]
+    if not done.all():
+        lost.append(good.filter(~done).with_columns(reason=pl.lit("too large")))
+        rows = rows.filter(done)
+    lost = [part.select(_NONE_LOST.columns) for part in lost if part.height]
+    if not lost:
+        return rows, _NONE_LOST
+    never = pl.concat(lost)
+    _refuse(state, never, books)
+    return rows, never
 
 
 def _parted(rows: pl.DataFrame, where: Bools) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -72,17 +78,6 @@ def _parted(rows: pl.DataFrame, where: Bools) -> tuple[pl.DataFrame, pl.DataFram
     if not where.any():
         return rows.slice(0, 0), rows
     return rows.filter(where), rows.filter(~where)
-
-
-def _with_waiting(state: State, fills: pl.DataFrame | None) -> pl.DataFrame:
-    arrived = None
-    if fills is not None:
-        arrived = fills.with_columns(pl.col("price_scale").cast(pl.Int64)).select(_WAITING)
-    if len(state["waiting"]):
-        waited = state["waiting"].frame()
-        state["waiting"].clear()
-        arrived = waited if arrived is None else pl.concat([waited, arrived])
-    return pl.DataFrame() if arrived is None else arrived
 
 
 def numbers_of(state: State, table: str) -> dict[str, int]:
@@ -126,8 +121,6 @@ def _numbered(
 
 def _refuse(state: State, fills: pl.DataFrame, books: dict[str, int]) -> None:
     """Count fills that can never be used, by book and instrument."""
-    if fills.is_empty():
-        return
     latest = np.maximum(fills["trade_time"].to_numpy(), fills["watermark"].to_numpy())
     rows = fills.select(
         key=pl.col("isin") + pl.col("book"),

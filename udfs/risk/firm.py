@@ -57,7 +57,7 @@ class FirmStep:
             _take_positions(state, batch[HELD])
         refused = refusals.take_controls(state, batch, "FIRM", clock, VERSION)
         now = max(clock.watermarks.get(MARKS, MIN_TIME), 0)
-        announced = actions.take(state, batch.get(ACTIONS), now)
+        announced, _ = actions.take(state, batch.get(ACTIONS), now)
         read = inputs(batch)
         pnl, points = _pnl(state, batch, clock, now, read)
         out = {"firm.pnl": pnl, refusals.TOPIC: joined("Refusal", refused)}

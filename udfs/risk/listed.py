@@ -135,7 +135,7 @@ def terms(state: State, announced: pl.DataFrame | None = None) -> Terms:
 
     Args:
         state: The tables of the shard.
-        announced: What `actions.take` gave.
+        announced: The actions that `actions.take` gave.
     """
     known = _KNOWN.of(state["marks"])
     return known if announced is None else replace(known, actions=announced)

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from schemas.step import MIN_TIME, State
-from udfs.risk import actions, books, days, folding, late, market
+from udfs.risk import actions, books, days, folding, late, market, waiting
 from udfs.risk.book_state import TABLES, set_value, up, value_of
 from udfs.risk.kept import FRAMES
 from udfs.risk.listed import QUOTE, Terms
@@ -55,7 +55,7 @@ def advance(
     Args:
         state: The tables of the shard.
         marks: What `market.take` made of the batch's marks.
-        fills: What `books.take` made of its fills.
+        fills: The fills that `books.take` folded.
         known: The instruments.
         watermark: Least of the watermarks of fills and marks, microseconds UTC; a point is passed
             once it is before it.
@@ -212,17 +212,12 @@ def unusable(state: State, point: int | None) -> pl.DataFrame:
     pending = len(state["unsettled"]) if point is not None else 0
     if not (len(state["refused"]) or len(state["waiting"]) or pending):
         return pl.DataFrame(schema={"book": pl.Int64, "more": pl.Int64})
-    refused = state["refused"].frame().select("key", "book", "point")
-    waiting = state["waiting"].frame()
-    parts = []
-    if waiting.height:
-        numbers = state["books"].lookup(waiting["book"])["number"]
-        when = up(
-            np.maximum(*(waiting[c].to_numpy() for c in ("trade_time", "watermark"))), POINT_US
-        )
-        parts.append(
-            pl.DataFrame({"key": waiting["isin"] + waiting["book"], "book": numbers, "point": when})
-        )
+    columns = ("key", "book", "point")
+    parts = [state["refused"].frame().select(columns)]
+    waits = waiting.positions(state)
+    if waits.height:
+        numbers = state["books"].lookup(waits["book"])["number"]
+        parts.append(waits.with_columns(book=numbers).select(columns))
     if point is not None and len(state["unsettled"]):
         # terms that came later than the point: until then the fill could not be used
         rows = state["unsettled"].frame()
@@ -230,7 +225,7 @@ def unusable(state: State, point: int | None) -> pl.DataFrame:
         names = books.names_of(state, "numbers")
         keys = pl.Series([names[at] for at in rows["position"].to_list()], dtype=pl.String)
         parts.append(pl.DataFrame({"key": keys, "book": rows["book"], "point": time}))
-    every = pl.concat([refused, *parts])
+    every = pl.concat(parts)
     if point is not None:
         every = every.filter(pl.col("point") <= point)
     return every.group_by("book").agg(more=pl.col("key").n_unique().cast(pl.Int64))

@@ -99,21 +99,19 @@ class RiskStep:
     def __call__(self, state: State, batch: Batch, clock: Clock) -> Outputs:
         """What books hold, gained and can lose after this slice."""
         watermark = min(clock.watermarks.get(topic, MIN_TIME) for topic in (FILLS, MARKS))
-        clock = Clock(clock.slice_end, watermark, clock.watermarks, clock.shard)
+        clock = Clock(clock.slice_end, _now(clock), clock.watermarks, clock.shard)
         quoted = None
         if MARKS in batch:
             quoted = market.take(state, batch[MARKS], clock.slice_end)
         filling = clock.watermarks.get(FILLS, MIN_TIME)
-        refused = _refused(state, batch, clock)
-        announced = actions.take(state, batch.get(ACTIONS), filling)
+        announced, late = actions.take(state, batch.get(ACTIONS), filling)
         known = listed.terms(state, announced)
-        filled = books.take(state, batch.get(FILLS), known, filling)
+        filled, lost = books.take(state, batch.get(FILLS), known, filling)
+        refused = _refused(state, batch, clock, late, lost)
         first = points.first_of(batch[FILLS]) if FILLS in batch else None
         told = points.advance(state, quoted, filled, known, watermark, first)
         put = partial(set_value, state)
-        due = news.due(
-            clock.slice_end, bool(batch), max(watermark, 0), partial(value_of, state), put
-        )
+        due = news.due(clock.slice_end, bool(batch), clock.watermark, partial(value_of, state), put)
         if not batch and filled.is_empty() and told.nothing and not due:
             return {}
         names = books.names_of(state, "books")
@@ -130,13 +128,33 @@ class RiskStep:
         return out | _measured(state, clock, view)
 
 
-def _refused(state: State, batch: Batch, clock: Clock) -> pl.DataFrame:
-    """Take scenarios, limits and margin terms in; records of those, and of actions, of no use."""
+def _now(clock: Clock) -> int:
+    """Business time: how far fills and marks are, the other feed alone if one has not begun."""
+    begun = [clock.watermarks.get(topic, MIN_TIME) for topic in (FILLS, MARKS)]
+    return max(min((time for time in begun if time != MIN_TIME), default=0), 0)
+
+
+def _refused(
+    state: State, batch: Batch, clock: Clock, late: pl.DataFrame, lost: pl.DataFrame
+) -> pl.DataFrame:
+    """Take scenarios, limits and margin terms in; records of those of no use, and of others.
+
+    Args:
+        state: The tables of the shard.
+        batch: What came in.
+        clock: The clock of the batch.
+        late: Corporate actions that came too late.
+        lost: Fills that can never be used, with their reason.
+    """
     told = refusals.take_controls(state, batch, "BOOK", clock, VERSION)
-    if ACTIONS in batch:
-        rows = batch[ACTIONS].with_columns(record_id="action_id")
-        late = ((record, actions.TOO_LATE) for record in actions.late(state, rows))
-        told.append(refusals.refusals(ACTIONS, rows, "isin", late, clock, VERSION))
+    if late.height:
+        rows = late.with_columns(record_id="action_id")
+        too_late = ((record, actions.TOO_LATE) for record in rows["record_id"])
+        told.append(refusals.refusals(ACTIONS, rows, "isin", too_late, clock, VERSION))
+    if lost.height:
+        rows = lost.with_columns(record_id="fill_id", time="trade_time")
+        why = zip(rows["record_id"], rows["reason"], strict=True)
+        told.append(refusals.refusals(FILLS, rows, "book", why, clock, VERSION))
     return telling.joined("Refusal", told)
 
 
@@ -177,7 +195,7 @@ def _view(
     due: bool,
 ) -> View:
     """Every position valued at the newest marks."""
-    now = max(clock.watermark, 0)
+    now = clock.watermark
     prices = market.prices(known, known.frame, now, clock.watermarks.get(FILLS, MIN_TIME))
     held = FRAMES.of(state["holdings"])
     worth = valued(held, known, prices)

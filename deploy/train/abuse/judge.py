@@ -28,11 +28,12 @@ class Figure:
 
 
 def limit(ppm: Array, positive: Array, honest: Array, precision: float) -> int:
-    """The lowest probability from which orders are right often enough where abuse is rare.
+    """The probability from which on orders are told best where abuse is rare.
 
-    Precision is that at a share RARE of positive orders: RARE t / (RARE t + (1 - RARE) f), with t
-    the share of positive orders that reach the limit, and f that of honest ones. One honest order
-    more than was seen is counted, so that a limit above all of them is not taken for certain.
+    Best is the greatest F1 of those limits whose precision is good enough. Precision is that at a
+    share RARE of positive orders: RARE t / (RARE t + (1 - RARE) f), with t the share of positive
+    orders that reach the limit, and f that of honest ones. One honest order more than was seen is
+    counted, so that a limit above all of them is not taken for certain.
     Without a limit that is good enough: the one with the best precision.
 
     Args:
@@ -48,8 +49,9 @@ def limit(ppm: Array, positive: Array, honest: Array, precision: float) -> int:
     true = 1 - np.searchsorted(hits, found) / len(hits)
     false = (len(others) - np.searchsorted(others, found) + 1) / (len(others) + 1)
     reached = RARE * true / (RARE * true + (1 - RARE) * false)
-    good = np.flatnonzero(reached >= precision)
-    return int(found[good[0]] if len(good) else found[reached.argmax()])
+    if not (good := reached >= precision).any():
+        return int(found[reached.argmax()])
+    return int(found[np.where(good, reached * true / (reached + true), -1.0).argmax()])
 
 
 def average_precision(positive: Array, score: Array) -> float:
@@ -115,8 +117,14 @@ def baseline(features: Array, seen: Array, positive: Array) -> Baseline:
     whole[0, empty] = 0.0
     deviation = np.nanstd(whole, axis=0)
     made = Baseline(np.nanmean(whole, axis=0), np.where(deviation > 0, deviation, 1.0))
-    score = made.score(seen)
+    return Baseline(made.mean, made.deviation, best_limit(made.score(seen), positive))
+
+
+def best_limit(score: Array, positive: Array) -> float:
+    """The limit from which on F1 is greatest: harmonic mean of recall and precision."""
     order = np.argsort(-score, kind="stable")
+    ranked = score[order]
     hits = np.cumsum(positive[order])
-    best = int((2 * hits / (np.arange(len(hits)) + 1 + positive.sum())).argmax())
-    return Baseline(made.mean, made.deviation, float(score[order][best]))
+    f1 = 2 * hits / (np.arange(len(hits)) + 1 + positive.sum())
+    last = np.r_[ranked[1:] != ranked[:-1], True]
+    return float(ranked[np.where(last, f1, -1.0).argmax()])

@@ -35,8 +35,9 @@ FEWEST = 200
 """A head needs so many orders of its practices in training."""
 MIXES: Mapping[str, Mapping[str, int]] = {
     "train": {"default": 1, "practices": 2, "hard": 1},
-    "validation": {"default": 1, "practices": 1, "hard": 1},
+    "validation": {"default": 1, "practices": 1, "hard": 3},
 }
+"""Validation has more honest orders than training: limits depend on the oddest of them."""
 LOOKED = 60_000
 """Candidates are compared on so many orders of validation."""
 DESK_WEIGHT = 20.0
