@@ -92,9 +92,7 @@ def entries(taken: Taken, now: Columns, sums: Columns) -> tuple[Columns, pl.Seri
     return entry, ids.to_series()[codes].alias("entry_event")
 
 
-def save(
-    state: State, taken: Taken, now: Columns, entry: Columns, events: pl.Series
-) -> None:
+def save(state: State, taken: Taken, now: Columns, entry: Columns, events: pl.Series) -> None:
     """What is open after the batch stays; what is over goes."""
     last = taken.groups.lasts
     live = now["ended"][last] == 0

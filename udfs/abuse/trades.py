@@ -52,9 +52,7 @@ class Sides:
     repeats: Array
 
 
-def sides(
-    state: State, frame: pl.DataFrame, pairs: Array, at: Array, known: pl.DataFrame
-) -> Sides:
+def sides(state: State, frame: pl.DataFrame, pairs: Array, at: Array, known: pl.DataFrame) -> Sides:
     """Look at the trades of a batch.
 
     Args:

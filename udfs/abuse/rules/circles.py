@@ -4,8 +4,9 @@ Judged every ten minutes of a book's time, at its first event after them. A circ
 owners of which each has at least `inside_ppm` of its trading with others of the set.
 
     wash-ring          three to so many owners, trades in a ring, each flat at the end of the hour
-    painting-the-tape  few owners, many trades in ten minutes, a large part of the book's volume, a
-                       price that goes one way, hardly any net change of positions
+    painting-the-tape  few owners, many trades within any ten of the last twenty minutes, a large
+                       part of the book's volume then, a price that goes one way, hardly any net
+                       change of positions
 
 Sources: Victor and Weintraud (2021), net change against volume in strongly connected sets;
 Delegated Regulation (EU) 2016/522, Annex II, section 1, 3(b).
@@ -94,17 +95,16 @@ class Painting:
     """Painting the tape; see the module."""
 
     name = "painting-the-tape"
-    version = "1"
+    version = "2"
     tables: Mapping[str, TableSpec] = {}
 
     def __call__(self, view: View, params: PaintingParams) -> list[Hit]:
         """Hits at the first events of books after ten minutes."""
         found = []
-        for row, trades in _turned(view, SPAN, params.trades):
-            volume = int(trades["quantity"].sum())
+        for row, trades in _turned(view, 2 * SPAN, params.trades):
             flat = _flat(trades, params.flat_ppm)
             for owners in _circles(trades, flat, params.inside_ppm, directed=False):
-                among = _among(trades, owners)
+                among, volume = _densest(trades, owners)
                 if not 2 <= len(owners) <= params.most or among.height < params.trades:
                     continue
                 size = int(among["quantity"].sum())
@@ -215,6 +215,18 @@ def _components(owners: set[str], edges: list[Edge]) -> list[list[str]]:
 
 def _among(trades: pl.DataFrame, owners: list[str]) -> pl.DataFrame:
     return trades.filter(pl.col("seller").is_in(owners) & pl.col("buyer").is_in(owners))
+
+
+def _densest(trades: pl.DataFrame, owners: list[str]) -> tuple[pl.DataFrame, int]:
+    """The ten minutes with most trades among owners: these, and the pieces of all then."""
+    among = _among(trades, owners)
+    at, begins = among["at"].to_numpy(), trades["at"].to_numpy()
+    if not len(at):
+        return among, 0
+    ends = np.searchsorted(at, at + SPAN)
+    first = int(np.argmax(ends - np.arange(len(at))))
+    low, high = np.searchsorted(begins, (at[first], at[first] + SPAN))
+    return among[first : int(ends[first])], int(trades["quantity"][int(low) : int(high)].sum())
 
 
 def _hit(
