@@ -247,7 +247,7 @@ def test_front_running_is_own_trades_ahead_of_a_larger_client_order_that_are_clo
     assert rules(ahead(100, gap=80)) == []
 
 
-def near_close(share, move):
+def near_close(share, move, **more):
     """Trades of one owner from 09:10 on, the close in this test, until the book closes."""
     venue = Venue()
     venue.order("a", "SELL", 100, 10_000)
@@ -258,7 +258,7 @@ def near_close(share, move):
         for buyer, size in (("close", share), (f"b{step}", 200 - share)):
             venue.order("a", "SELL", size, price)
             venue.wait(5)
-            venue.order(buyer, "BUY", size, price)
+            venue.order(buyer, "BUY", size, price, **(more if buyer == "close" else {}))
     left = venue.order("b", "BUY", 5, 9_000)
     venue.phase("CLOSED")
     del left

@@ -10,7 +10,7 @@ import polars as pl
 from schemas.step import State, TableSpec
 from udfs.abuse.features import FEATURES, Array, Scorer
 from udfs.abuse.rulebook import RULES, RuleBook
-from udfs.abuse.rules.rule import WHOLE, Hit, Piece, View
+from udfs.abuse.rules.rule import WHOLE, Hit, View
 from udfs.abuse.scored import matrix
 from udfs.abuse.telling import Feature, Raised
 from udfs.abuse.windows import SECOND
@@ -109,7 +109,7 @@ def raised(
         score = hit.score if by_model else hit.score + model - hit.score * model // WHOLE
         version = "1" if by_model else RULES[rule].version
         by = f"model:{scorer.hash}" if by_model else decided
-        shown = _with(hit, score, hit.pieces or [view.piece(hit.row)])
+        shown = replace(hit, score=score, pieces=hit.pieces or [view.piece(hit.row)])
         out.append(Raised(shown, rule, version, by, event, told))
     return out
 
@@ -130,10 +130,6 @@ def _cool_down(rule: str, book: RuleBook) -> int:
         return MODEL_COOL_DOWN_S
     params = getattr(book, rule.replace("-", "_"))
     return int(params.cool_down_s)
-
-
-def _with(hit: Hit, score: int, pieces: Sequence[Piece]) -> Hit:
-    return replace(hit, score=score, pieces=pieces)
 
 
 def _features(

@@ -50,7 +50,11 @@ BOOK_WINDOWS: Mapping[str, Window] = {
 
 
 TRADES, WITHDRAWN, CLOCK = "abuse.trades", "abuse.withdrawn", "abuse.clock"
-OWNERS = "abuse.owners"
+PAIRS = "abuse.pairs"
+FORGOTTEN = 31 * DAY
+"""An owner with nothing open in a book is forgotten there after so long; so is an older trade."""
+OPEN = 2**62
+"""Stands for the time since which an owner has nothing open, where it has."""
 KEPT = 7_200 * SECOND
 """Rules look back so long at trades and withdrawn orders, and no further."""
 SNAPSHOT = ("bid", "bid_size", "ask", "ask_size")
@@ -65,10 +69,12 @@ TABLES: Mapping[str, TableSpec] = {
     ORDERS: TableSpec(
         {"key": "str", "entry_event": "str", "live": "int", **_ints(*ENTRY, *CARRIED)}, "key"
     ),
-    "abuse.pair.names": TableSpec({"name": "str", "pair": "int"}, "name"),
-    OWNERS: TableSpec({"pair": "int", "owner": "str"}, "pair"),
-    "abuse.pairs": TableSpec(
-        _ints("pair", "at", "bought_at", "sold_at", "top", "top_day", *SUMS, *STOCK), "pair"
+    PAIRS: TableSpec(
+        {
+            "name": "str",
+            **_ints("pair", "at", "idle", "bought_at", "sold_at", "top", "top_day", *SUMS, *STOCK),
+        },
+        "name",
     ),
     "abuse.books": TableSpec(
         {"name": "str", **_ints("book", "at", "minute", "minute_start", *BOOK_SUMS)}, "name"
@@ -76,10 +82,11 @@ TABLES: Mapping[str, TableSpec] = {
     "abuse.counterparties": TableSpec({"name": "str", **_ints("day", "size", "matched")}, "name"),
     "abuse.halves": TableSpec({"execution": "str", **_ints("at", "entry_time", "quantity")}),
     "abuse.groups": TableSpec({"owner": "str", "group": "str"}, "owner"),
-    CLOCK: TableSpec({"name": "str", **_ints("at", "n")}, "name"),
+    CLOCK: TableSpec({"name": "str", **_ints("at", "n", "pairs")}, "name"),
     TRADES: TableSpec(
         {
-            **dict.fromkeys(("event_id", "order_id", "execution_id", "counter_owner"), "str"),
+            **dict.fromkeys(("event_id", "order_id", "execution_id"), "str"),
+            **dict.fromkeys(("owner", "counter_owner"), "str"),
             **_ints("n", "at", "time", "pair", "booked", "side", "price", "quantity", "passive"),
             **_ints("offset", "inside", "near", "slice", *SNAPSHOT, *AFTER),
         }
@@ -96,8 +103,8 @@ TABLES: Mapping[str, TableSpec] = {
 }
 """State of a shard, but for that of rules.
 
-`orders` holds what is open; an order leaves with its end. `pairs` are owners in books, by numbers
-that `pair.names` gives in order of first appearance (`owners`: who it is); they and `books` stay.
+`orders` holds what is open; an order leaves with its end. `pairs` are owners in books, numbered in
+order of appearance; with nothing open (since `idle`) they leave after FORGOTTEN. `books` stay.
 `counterparties` says how much an owner traded with another on a day, `halves` one side of trades
 whose other side was not yet seen. `trades` and `withdrawn` are what rules look back at, by `n`, the
 number of the event in the log of the shard. `pair.*` and `book.*` are what windows need

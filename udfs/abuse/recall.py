@@ -6,13 +6,15 @@ import polars as pl
 from schemas.step import State
 from udfs.abuse.facts import Facts
 from udfs.abuse.intake import CAME
-from udfs.abuse.memory import AFTER, KEPT, SNAPSHOT, TRADES, WITHDRAWN
+from udfs.abuse.memory import AFTER, DAY, KEPT, SNAPSHOT, TRADES, WITHDRAWN
 from udfs.abuse.windows import SLACK
 
 UNTRADED = 10
 """A withdrawn order was traded for at most one part of so many."""
 DEPTH = 20
 """It is remembered if its owner traded on the other side, or by such a part of the depth."""
+
+_TEXTS = ("event_id", "order_id", "execution_id", "owner", "counter_owner")
 
 
 def remember(state: State, seen: Facts, close: int) -> None:
@@ -21,11 +23,9 @@ def remember(state: State, seen: Facts, close: int) -> None:
     rows = sides.rows
     if len(rows):
         names = ("n", "at", "time", "pair", "booked", "side", "passive", "offset")
-        near = seen.now["at"][rows] % (24 * 3_600 * 1_000_000) >= close
+        near = now["at"][rows] % DAY >= close
         state[TRADES].append(
-            seen.frame.select("event_id", "order_id", "execution_id", "counter_owner", *AFTER)[
-                rows
-            ].with_columns(
+            seen.frame.select(*_TEXTS, *AFTER)[rows].with_columns(
                 *(pl.Series(name, now[name][rows]) for name in (*names, *SNAPSHOT)),
                 price=pl.Series(now["last_price"][rows]),
                 quantity=pl.Series(now["last_quantity"][rows]),

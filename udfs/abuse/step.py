@@ -4,7 +4,7 @@ Events count in log order. What is said at an event depends on the log up to it,
 however the log is cut. Links of owners and instruments apply from their place in the log on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,11 +13,12 @@ import polars as pl
 
 from schemas.step import Batch, Clock, Outputs, State, TableSpec
 from udfs.abuse import decide, episodes, intake, memory, recall, rulebook, scored, telling
-from udfs.abuse.facts import Facts, facts
+from udfs.abuse.facts import Facts
 from udfs.abuse.features import Array, Scorer, Unscored
+from udfs.abuse.gather import facts
 from udfs.abuse.rulebook import RuleBook
-from udfs.abuse.rules.rule import View
-from udfs.abuse.windows import SECOND
+from udfs.abuse.rules.rule import Hit, View
+from udfs.abuse.windows import SECOND, SLACK
 
 VERSION = telling.VERSION
 EVENTS, OWNERS, INSTRUMENTS = telling.EVENTS, "owner.links", "instrument.links"
@@ -137,7 +138,9 @@ class AbuseStep:
         return {topic: frame for topic, frame in out.items() if frame.height}
 
 
-def _unruled(ruled: list, modelled: list) -> list:  # type: ignore[type-arg]
+def _unruled(
+    ruled: Sequence[tuple[str, Hit]], modelled: Sequence[tuple[str, Hit]]
+) -> list[tuple[str, Hit]]:
     """The model's hits at orders of which no rule says anything."""
     rows = {hit.row for _, hit in ruled}
     return [one for one in modelled if one[1].row not in rows]
@@ -150,6 +153,7 @@ def forget(state: State, seen: Facts) -> None:
         window.forget(state, newest)
     recall.forget(state, newest)
     state["abuse.counterparties"].expire("day", newest // memory.DAY - 1)
+    state[memory.PAIRS].expire("idle", newest - memory.FORGOTTEN - SLACK)
     state[decide.SAID].expire("until", newest - 3_600 * SECOND)
 
 

@@ -52,7 +52,7 @@ class Sides:
     repeats: Array
 
 
-def sides(state: State, frame: pl.DataFrame, pairs: Array, at: Array) -> Sides:
+def sides(state: State, frame: pl.DataFrame, pairs: Array, at: Array, known: pl.DataFrame) -> Sides:
     """Look at the trades of a batch.
 
     Args:
@@ -60,6 +60,7 @@ def sides(state: State, frame: pl.DataFrame, pairs: Array, at: Array) -> Sides:
         frame: Events in log order, as from udfs.abuse.intake.take.
         pairs: Number of the owner in the book of each event.
         at: Business time of each event.
+        known: What was known of the owners in books before, with columns pair, top and top_day.
     """
     rows = np.flatnonzero(frame["code"].to_numpy() >= PARF)
     part = frame.select(*_USED)[rows]
@@ -70,7 +71,7 @@ def sides(state: State, frame: pl.DataFrame, pairs: Array, at: Array) -> Sides:
     like = (other_size > 0) & ((greater - lesser) <= greater // LIKE_SIZE)
     same = (part["owner"] == part["counter_owner"]).to_numpy()
     matched = like & (age < CLOSE_IN_TIME) & ~same
-    top, repeats = _greatest(state, part, pairs[rows], at[rows], matched)
+    top, repeats = _greatest(state, part, pairs[rows], at[rows], matched, known)
     inside = same | _linked(state, part)
     return Sides(rows, age, other_size, inside, same, like, top, matched, repeats)
 
@@ -132,7 +133,12 @@ def _linked(state: State, part: pl.DataFrame) -> Array:
 
 
 def _greatest(
-    state: State, part: pl.DataFrame, pairs: Array, at: Array, matched: Array
+    state: State,
+    part: pl.DataFrame,
+    pairs: Array,
+    at: Array,
+    matched: Array,
+    known: pl.DataFrame,
 ) -> tuple[Array, Array]:
     """Running greatest of what each owner traded with one other on the day; matched so far."""
     days = (at // DAY).tolist()
@@ -144,9 +150,8 @@ def _greatest(
         name: [size, count]
         for name, size, count in before.select("name", "size", "matched").iter_rows()
     }
-    held = state["abuse.pairs"].lookup(pl.Series(np.unique(pairs)))
     tops: dict[int, tuple[int, int]] = {
-        pair: (day, top) for pair, day, top in held.select("pair", "top_day", "top").iter_rows()
+        pair: (day, top) for pair, day, top in known.select("pair", "top_day", "top").iter_rows()
     }
     sizes = part["last_quantity"].to_list()
     top, repeats = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)

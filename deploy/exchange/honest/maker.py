@@ -1,4 +1,4 @@
-"""A market maker: quotes both sides at several levels and follows the price; 95 % is cancelled."""
+"""A market maker: quotes both sides at several levels and follows the price; most is cancelled."""
 
 from deploy.exchange.parties import Party
 from deploy.exchange.venue import Venue

@@ -4,8 +4,9 @@ Judged every ten minutes of a book's time, at its first event after them. A circ
 owners of which each has at least `inside_ppm` of its trading with others of the set.
 
     wash-ring          three to so many owners, trades in a ring, each flat at the end of the hour
-    painting-the-tape  few owners, many trades in ten minutes, a large part of the book's volume, a
-                       price that goes one way, hardly any net change of positions
+    painting-the-tape  few owners, many trades within any ten of the last twenty minutes, a large
+                       part of the book's volume then, a price that goes one way, hardly any net
+                       change of positions
 
 Sources: Victor and Weintraud (2021), net change against volume in strongly connected sets;
 Delegated Regulation (EU) 2016/522, Annex II, section 1, 3(b).
@@ -19,7 +20,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
-from udfs.abuse.memory import KEPT, MINUTE, OWNERS
+from udfs.abuse.memory import KEPT, MINUTE
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, per_cent, trade_piece
 
 SPAN = 10 * MINUTE
@@ -37,7 +38,7 @@ class RingParams(RuleParams):
         inside_ppm: Least share of its volume with the others.
     """
 
-    cool_down_s: Annotated[int, Field(ge=0, le=31_536_000)] = 7_200
+    cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 7_200
     owners: Annotated[int, Field(ge=2, le=100)] = 3
     most: Annotated[int, Field(ge=2, le=100)] = 8
     trades: Annotated[int, Field(ge=2, le=10_000)] = 3
@@ -57,7 +58,7 @@ class PaintingParams(RuleParams):
         one_way_ppm: Least share of price changes that go the same way.
     """
 
-    cool_down_s: Annotated[int, Field(ge=0, le=31_536_000)] = 1_800
+    cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 1_800
     most: Annotated[int, Field(ge=2, le=100)] = 5
     trades: Annotated[int, Field(ge=2, le=10_000)] = 5
     volume_ppm: Share = 300_000
@@ -94,17 +95,16 @@ class Painting:
     """Painting the tape; see the module."""
 
     name = "painting-the-tape"
-    version = "1"
+    version = "2"
     tables: Mapping[str, TableSpec] = {}
 
     def __call__(self, view: View, params: PaintingParams) -> list[Hit]:
         """Hits at the first events of books after ten minutes."""
         found = []
-        for row, trades in _turned(view, SPAN, params.trades):
-            volume = int(trades["quantity"].sum())
+        for row, trades in _turned(view, 2 * SPAN, params.trades):
             flat = _flat(trades, params.flat_ppm)
             for owners in _circles(trades, flat, params.inside_ppm, directed=False):
-                among = _among(trades, owners)
+                among, volume = _densest(trades, owners)
                 if not 2 <= len(owners) <= params.most or among.height < params.trades:
                     continue
                 size = int(among["quantity"].sum())
@@ -137,8 +137,8 @@ def _turned(view: View, span: int, least: int) -> Iterator[tuple[int, pl.DataFra
     past = view.trades(np.unique(now["booked"][rows]), "booked").filter(pl.col("side") == 0)
     if past.is_empty():
         return
-    past = past.with_columns(buyer=view.state[OWNERS].lookup(past["pair"])["owner"])
-    past = past.rename({"counter_owner": "seller"}).sort("booked", maintain_order=True)
+    past = past.rename({"owner": "buyer", "counter_owner": "seller"})
+    past = past.sort("booked", maintain_order=True)
     booked, at, number = (past[name].to_numpy() for name in ("booked", "at", "n"))
     for row in rows.tolist():
         book, end = int(now["booked"][row]), (int(now["book_at"][row]) // SPAN + 1) * SPAN
@@ -215,6 +215,18 @@ def _components(owners: set[str], edges: list[Edge]) -> list[list[str]]:
 
 def _among(trades: pl.DataFrame, owners: list[str]) -> pl.DataFrame:
     return trades.filter(pl.col("seller").is_in(owners) & pl.col("buyer").is_in(owners))
+
+
+def _densest(trades: pl.DataFrame, owners: list[str]) -> tuple[pl.DataFrame, int]:
+    """The ten minutes with most trades among owners: these, and the pieces of all then."""
+    among = _among(trades, owners)
+    at, begins = among["at"].to_numpy(), trades["at"].to_numpy()
+    if not len(at):
+        return among, 0
+    ends = np.searchsorted(at, at + SPAN)
+    first = int(np.argmax(ends - np.arange(len(at))))
+    low, high = np.searchsorted(begins, (at[first], at[first] + SPAN))
+    return among[first : int(ends[first])], int(trades["quantity"][int(low) : int(high)].sum())
 
 
 def _hit(

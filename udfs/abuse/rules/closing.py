@@ -18,7 +18,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
-from udfs.abuse.memory import DAY, KEPT, OWNERS
+from udfs.abuse.memory import DAY, KEPT
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, Whole, per_cent, trade_piece
 
 TABLE = "abuse.closes"
@@ -60,8 +60,8 @@ class Closing:
             if volume < params.least or before.is_empty():
                 continue
             first, last = int(before["price"][-1]), int(near["price"][-1])
-            for pair in sorted(set(near["pair"].to_list())):
-                hit = _judged(view, params, row, near, pair, volume, first, last)
+            for owner in near["owner"].unique().sort():
+                hit = _judged(params, row, near, owner, volume, first, last)
                 if hit is not None:
                     found.append(hit)
         return found
@@ -100,16 +100,15 @@ def _closed(view: View) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame]]:
 
 
 def _judged(
-    view: View,
     params: Params,
     row: int,
     near: pl.DataFrame,
-    pair: int,
+    owner: str,
     volume: int,
     first: int,
     last: int,
 ) -> Hit | None:
-    own = near.filter((pl.col("pair") == pair) & (pl.col("slice") == 0))
+    own = near.filter((pl.col("owner") == owner) & (pl.col("slice") == 0))
     bought = int(own.filter(pl.col("side") == 0)["quantity"].sum())
     size = int(own["quantity"].sum())
     net = 2 * bought - size
@@ -120,7 +119,6 @@ def _judged(
         return None
     if abs(net) * WHOLE < params.one_way_ppm * size or move * WHOLE < params.move_ppm * abs(first):
         return None
-    owner = view.state[OWNERS].lookup(pl.Series("pair", [pair]))["owner"][0]
     moved = 100 * move / max(abs(first), 1)
     return Hit(
         row,

@@ -22,6 +22,8 @@ from udfs.abuse.windows import SECOND
 
 AHEAD, OPEN = "abuse.ahead", "abuse.ahead.open"
 _AHEAD = ("n", "at", "booked", "side", "pair", "size")
+Ahead = tuple[int, ...]
+"""An own trade: number of the event, time, owner in the book, pieces."""
 _OPEN = ("pair", "side", "size", "closed", "since", "at", "client_size", "n")
 
 
@@ -63,15 +65,13 @@ class FrontRunning:
         found: list[Hit] = []
         opened = view.state[OPEN]
         runs = {one["pair"]: one for one in opened.frame().rows(named=True)}
-        past = view.state[AHEAD].frame() if client.any() else None
-        groups = {} if past is None else past.partition_by("booked", "member", "side", as_dict=True)
+        past = _ahead(view) if client.any() else {}
         touched = set()
         for row in rows.tolist():
             pair, side = int(now["pair"][row]), int(now["side"][row])
             if client[row]:
                 key = (int(now["booked"][row]), view.strings["member"][row], side)
-                if key in groups:
-                    touched |= _open(view, params, row, groups[key], runs)
+                touched |= _open(view, params, row, past.get(key, []), runs)
             elif pair in runs and side != runs[pair]["side"]:
                 hit = _closed(view, params, row, runs[pair])
                 touched.add(pair)
@@ -95,19 +95,29 @@ def _remember(view: View, rows: np.ndarray[Any, np.dtype[Any]]) -> None:
         )
 
 
+def _ahead(view: View) -> dict[tuple[int, str, int], list[Ahead]]:
+    """Own trades of the last minutes by book, member and side, in log order."""
+    found: dict[tuple[int, str, int], list[Ahead]] = {}
+    names = ("booked", "member", "side", "n", "at", "pair", "size")
+    for booked, member, side, *rest in view.state[AHEAD].frame().select(names).rows():
+        found.setdefault((booked, member, side), []).append(tuple(rest))
+    return found
+
+
 def _open(
-    view: View, params: Params, row: int, ahead: pl.DataFrame, runs: dict[int, dict[str, int]]
+    view: View, params: Params, row: int, ahead: list[Ahead], runs: dict[int, dict[str, int]]
 ) -> set[int]:
     """Owners that traded ahead of a client's order, to be watched."""
     now = view.facts.now
-    n, at, size = (int(now[name][row]) for name in ("n", "at", "quantity"))
-    there = among(ahead, n, at - params.ahead_s * SECOND - 1)
-    there = there.filter(pl.col("pair") != int(now["pair"][row]))
+    n, at, size, mine = (int(now[name][row]) for name in ("n", "at", "quantity", "pair"))
+    since = at - params.ahead_s * SECOND
+    summed: dict[int, tuple[int, int]] = {}
+    for number, time, pair, pieces in ahead:
+        if number <= n and time >= since and pair != mine:
+            traded, first = summed.get(pair, (0, number))
+            summed[pair] = (traded + pieces, first)
     begun: set[int] = set()
-    if there.is_empty():
-        return begun
-    summed = there.group_by("pair").agg(pl.col("size").sum(), pl.col("n").min()).sort("pair")
-    for pair, traded, first in summed.rows():
+    for pair, (traded, first) in summed.items():
         held = runs.get(pair)
         live = held is not None and held["closed"] < held["size"]
         if live and at - held["at"] <= params.out_s * SECOND:  # type: ignore[index]

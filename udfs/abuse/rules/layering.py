@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
-import polars as pl
 from pydantic import Field
 
 from schemas.step import TableSpec
+from udfs.abuse.features import Array
 from udfs.abuse.rules.rule import (
     WHOLE,
     Hit,
+    Past,
     RuleParams,
     Share,
     View,
-    among,
     per_cent,
     trade_piece,
     withdrawn_pieces,
@@ -70,69 +70,51 @@ class Layering:
         rows = f["row"][chosen]
         if not len(rows):
             return []
-        now = view.facts.now
-        gone = view.withdrawn(now["pair"][rows])
-        gone = gone.filter(pl.col("at") > int(now["at"][rows].min()) - params.window_s * SECOND)
-        counted = gone.group_by("pair", "side").agg(pl.col("price").n_unique())
-        several = counted.filter(pl.col("price") >= params.levels)
-        enough = set(several.select("pair", "side").rows())
-        pairs, sides = now["pair"][rows].tolist(), now["side"][rows].tolist()
-        where = zip(rows.tolist(), pairs, sides, strict=True)
-        found: list[Hit] = []
-        for row in (row for row, pair, side in where if (pair, side) in enough):
-            found += _at(view, params, row, gone)
-        return found
+        pairs = view.facts.now["pair"][rows]
+        gone, traded = Past(view.withdrawn(pairs)), Past(view.trades(pairs))
+        found = (_at(view, params, row, gone, traded) for row in rows.tolist())
+        return [hit for hit in found if hit is not None]
 
 
-def _at(view: View, params: Params, row: int, gone: pl.DataFrame) -> list[Hit]:
-    now = {name: int(column[row]) for name, column in view.facts.now.items()}
-    since = now["at"] - params.window_s * SECOND
-    own = (pl.col("pair") == now["pair"]) & (pl.col("side") == now["side"])
-    orders = among(gone, now["n"], since).filter(own)
-    if orders["price"].n_unique() < params.levels:
-        return []
-    stood = _together(orders)
-    levels, share = stood["price"].n_unique(), _share(stood)
+def _at(view: View, params: Params, row: int, gone: Past, traded: Past) -> Hit | None:
+    pair, side, n, at = (int(view.facts.now[name][row]) for name in ("pair", "side", "n", "at"))
+    since = at - params.window_s * SECOND
+    orders = gone.of(pair, side, n, since)
+    if len(set(gone["price"][orders].tolist())) < params.levels:
+        return None
+    stood = orders[_together(gone["entry_time"][orders], gone["time"][orders])]
+    levels = len(set(gone["price"][stood].tolist()))
+    size, others = int(gone["quantity"][stood].sum()), int(gone["depth"][stood].min())
+    share = size / max(size + others, 1)
     if levels < params.levels or share * WHOLE < params.depth_ppm:
-        return []
-    there = among(view.trades(np.array([now["pair"]])), now["n"], since)
-    there = there.filter(pl.col("side") == 1 - now["side"])
-    begun = int(stood["entry_time"].to_numpy().min())
-    there = there.filter(pl.col("time") >= begun)
-    if there.is_empty():
-        return []
-    removed, traded = (int(one.sum()) for one in (stood["removed"], there["quantity"]))
-    pieces = [piece for one in stood.iter_rows(named=True) for piece in withdrawn_pieces(one)]
-    pieces += [trade_piece(one) for one in there.iter_rows(named=True)]
-    hit = Hit(
+        return None
+    there = traded.of(pair, 1 - side, n, since)
+    there = there[traded["time"][there] >= gone["entry_time"][stood].min()]
+    if not len(there):
+        return None
+    removed, met = int(gone["removed"][stood].sum()), int(traded["quantity"][there].sum())
+    layers = gone.frame[stood].iter_rows(named=True)
+    pieces = [piece for one in layers for piece in withdrawn_pieces(one)]
+    pieces += [trade_piece(one) for one in traded.frame[there].iter_rows(named=True)]
+    return Hit(
         row,
         "HIGH" if levels >= params.high_levels else "MEDIUM",
         min(WHOLE, round(WHOLE * (0.4 + 0.1 * levels + 0.2 * min(share, 1)))),
-        f"{stood.height} orders at {levels} prices at one moment, {per_cent(share)} of the visible "
-        f"depth, {removed} pieces withdrawn; {traded} traded on the other side",
+        f"{len(stood)} orders at {levels} prices at one moment, {per_cent(share)} of the visible "
+        f"depth, {removed} pieces withdrawn; {met} traded on the other side",
         f"{params.levels} prices, {per_cent(params.depth_ppm / WHOLE)}, {params.window_s} s",
         "Orders at several prices stood while their owner traded on the other side, and were then "
         "withdrawn",
         pieces,
         removed,
-        now["price"],
+        int(view.facts.now["price"][row]),
     )
-    return [hit]
 
 
-def _together(orders: pl.DataFrame) -> pl.DataFrame:
-    """Those that stood at the moment at which most did; of equal moments the first."""
-    entry, end = orders["entry_time"].to_numpy(), orders["time"].to_numpy()
+def _together(entry: Array, end: Array) -> Array:
+    """Which stood at the moment at which most did; of equal moments the first."""
     stood = (entry[None, :] <= entry[:, None]) & (entry[:, None] < end[None, :])
-    best = int(np.argmax(stood.sum(axis=1)))
-    return orders.filter(pl.Series(stood[best]))
-
-
-def _share(orders: pl.DataFrame) -> float:
-    """Their pieces against the visible depth of the side without them."""
-    size = int(orders["quantity"].sum())
-    others = int(orders["depth"].to_numpy().min())
-    return size / max(size + others, 1)
+    return np.asarray(stood[int(np.argmax(stood.sum(axis=1)))])
 
 
 RULE = Layering()

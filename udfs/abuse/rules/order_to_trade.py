@@ -24,7 +24,7 @@ class Params(RuleParams):
         least: Messages on the day from which on it counts; where none traded, from the limit on.
     """
 
-    cool_down_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
+    cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 86_400
     limit: Annotated[int, Field(ge=1, le=10**6)] = 200
     maker_limit: Annotated[int, Field(ge=1, le=10**6)] = 2_000
     least: Annotated[int, Field(ge=1, le=10**9)] = 500

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,13 +31,14 @@ class RuleParams(BaseModel):
 
     Attributes:
         enabled: Whether the rule runs.
-        cool_down_s: So long after an alert the rule raises none for the owner in the book, seconds.
+        cool_down_s: So long after an alert the rule raises none for the owner in the book, seconds;
+            less than memory.FORGOTTEN.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = True
-    cool_down_s: Annotated[int, Field(ge=0, le=31_536_000)] = 600
+    cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 600
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,29 @@ class Rule(Protocol[P]):
 def per_cent(share: float) -> str:
     """A share in words, to a tenth of a per cent."""
     return f"{round(1000 * share) / 10:g} %"
+
+
+class Past:
+    """Remembered rows, their whole numbers as arrays: for rules that look at many orders each.
+
+    Attributes:
+        frame: The rows, in log order.
+    """
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        """Take the rows of View.trades or View.withdrawn."""
+        self.frame = frame
+        whole = (name for name, kind in frame.schema.items() if kind == pl.Int64)
+        self._columns = {name: frame[name].to_numpy() for name in whole}
+
+    def __getitem__(self, name: str) -> Array:
+        """A column."""
+        return self._columns[name]
+
+    def of(self, pair: int, side: int, n: int, since: int) -> Array:
+        """Places of an owner's rows on one side, up to and with event number `n`, after `since`."""
+        mine = (self["pair"] == pair) & (self["side"] == side)
+        return np.flatnonzero(mine & (self["n"] <= n) & (self["at"] > since))
 
 
 def among(rows: pl.DataFrame, n: int, since: int) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from schemas.step import TableSpec
 from udfs.abuse.features import Array
 from udfs.abuse.memory import KEPT
 from udfs.abuse.rules.rule import WHOLE, Hit, RuleParams, Share, View, Whole, among, trade_piece
-from udfs.abuse.windows import SECOND
+from udfs.abuse.windows import SECOND, SLACK
 
 _COLUMNS = (
     *("side", "orders", "size", "value", "first", "last", "begun", "at", "begun_n", "exit_size"),
@@ -113,6 +113,8 @@ class Runs:
                     found.append(hit)
                     runs[value[0]] = {"pair": value[0], "order": "", **dict.fromkeys(_COLUMNS, 0)}
         table.upsert(pl.DataFrame(list(runs.values()), schema=known.drop("known").schema))
+        length = max(params.gap_s, params.exit_s) * SECOND
+        table.expire("at", int(now["time"].max()) - length - SLACK)
         return found
 
     def _relevant(self, view: View, rows: Array) -> Array:

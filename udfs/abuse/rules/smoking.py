@@ -9,7 +9,7 @@ Source: Delegated Regulation (EU) 2016/522, Annex II, section 1, 5(f).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import polars as pl
@@ -18,17 +18,16 @@ from pydantic import Field
 from schemas.step import ColumnKind, State, TableSpec
 from udfs.abuse.features import Array
 from udfs.abuse.intake import REME
-from udfs.abuse.memory import DAY, OWNERS
+from udfs.abuse.memory import DAY
 from udfs.abuse.rules.rule import BOOK, WHOLE, Hit, Piece, RuleParams, View
 from udfs.abuse.windows import SLACK
 
 TABLE, SHOWN = "abuse.smoking", "abuse.smoking.shown"
-_INTS = ("at", "booked", "pair", "time", "side", "price", "quantity", "offset")
+_PIECE = ("time", "event_id", "order_id", "side", "price", "quantity", "offset")
+_TEXTS = ("owner", "event_id", "order_id")
 _SHOWN: dict[str, ColumnKind] = {
-    **dict.fromkeys(_INTS, "int"),
-    "event_id": "str",
-    "order_id": "str",
-    **dict.fromkeys(BOOK, "int"),
+    **dict.fromkeys(("at", "booked", "pair", "owner", *_PIECE, *BOOK), "int"),
+    **dict.fromkeys(_TEXTS, "str"),
 }
 
 
@@ -53,12 +52,12 @@ class _Smoke:
     at: int
     booked: int
     pair: int
+    owner: str
     piece: Piece
 
     def row(self) -> tuple[int | str, ...]:
-        piece = self.piece
-        told = (piece.time, piece.side, piece.price, piece.quantity, piece.offset)
-        return (self.at, self.booked, self.pair, *told, piece.event_id, piece.order_id, *piece.book)
+        told = (getattr(self.piece, name) for name in _PIECE)
+        return (self.at, self.booked, self.pair, self.owner, *told, *self.piece.book)
 
 
 class Smoking:
@@ -82,27 +81,25 @@ class Smoking:
         found: list[Hit] = []
         for row in np.flatnonzero(moved | takes).tolist():
             at, pair, book = (int(now[name][row]) for name in ("at", "pair", "booked"))
+            shown = recent.setdefault(book, [])
             if moved[row]:
                 day, times, moves = held[pair]
                 same = day == at // DAY
                 held[pair] = (at // DAY, times if same else 0, 1 + (moves if same else 0))
-                recent.append(_Smoke(at, book, pair, view.piece(row)))
-                continue
-            side = 1 - int(now["side"][row])
-            came = [one for one in recent if _comes(one, at, pair, book, side, params)]
-            for one in came:
-                recent.remove(one)
-                day, times, moves = held[one.pair]
-                held[one.pair] = (day, times + 1, moves)
-                if times + 1 >= params.times and (times + 1) * WHOLE >= params.share_ppm * moves:
-                    found.append(_hit(view, params, row, one, times + 1))
-        newest = int(now["at"].max())
-        kept = [one.row() for one in recent if one.at > newest - SLACK - params.within_ms * 1_000]
-        if kept:
-            view.state[SHOWN].append(pl.DataFrame(kept, schema=list(_SHOWN), orient="row"))
+                owner = view.strings["owner"][row]
+                shown.append(_Smoke(at, book, pair, owner, view.piece(row)))
+            elif shown:
+                side, since = 1 - int(now["side"][row]), at - params.within_ms * 1_000
+                shown[:] = [one for one in shown if one.at > since]
+                for one in [s for s in shown if s.piece.side == side and s.pair != pair]:
+                    shown.remove(one)
+                    found += _came(view, params, row, one, held)
+        _keep(view, params, recent)
         rows = [(pair, *one) for pair, one in held.items()]
         schema = ["pair", "day", "times", "moves"]
         view.state[TABLE].upsert(pl.DataFrame(rows, schema=schema, orient="row"))
+        oldest = int(now["time"].max()) - SLACK - params.within_ms * 1_000
+        view.state[TABLE].expire("day", oldest // DAY)
         return found
 
 
@@ -119,36 +116,45 @@ def _moved(view: View) -> Array:
     return np.asarray((now["code"] == REME) & alone & away & free)
 
 
-def _recent(state: State) -> list[_Smoke]:
-    """Orders that were moved away not long ago; they are taken out of the table."""
-    out = []
+def _recent(state: State) -> dict[int, list[_Smoke]]:
+    """Orders that were moved away not long ago, by book; they are taken out of the table."""
+    found: dict[int, list[_Smoke]] = {}
     for row in state[SHOWN].due(None, "at", 2**62).iter_rows(named=True):
-        book = tuple(row[name] for name in BOOK)
-        piece = _piece(row, book)
-        out.append(_Smoke(row["at"], row["booked"], row["pair"], piece))
-    return out
+        told = {name: row[name] for name in _PIECE}
+        piece = Piece("ORDER", **told, book=tuple(row[name] for name in BOOK))
+        one = _Smoke(row["at"], row["booked"], row["pair"], row["owner"], piece)
+        found.setdefault(one.booked, []).append(one)
+    return found
 
 
-def _piece(row: Mapping[str, Any], book: tuple[int, ...]) -> Piece:
-    fields = ("time", "event_id", "order_id", "side", "price", "quantity", "offset")
-    return Piece("ORDER", **{name: row[name] for name in fields}, book=book)
+def _keep(view: View, params: Params, recent: Mapping[int, list[_Smoke]]) -> None:
+    """Remember those for which somebody may still come."""
+    since = int(view.facts.now["at"].max()) - SLACK - params.within_ms * 1_000
+    kept = [one.row() for shown in recent.values() for one in shown if one.at > since]
+    if kept:
+        view.state[SHOWN].append(pl.DataFrame(kept, schema=list(_SHOWN), orient="row"))
 
 
-def _held(state: State, pairs: Array, recent: list[_Smoke]) -> dict[int, tuple[int, int, int]]:
-    wanted = np.unique([*pairs.tolist(), *(one.pair for one in recent)])
-    known = state[TABLE].lookup(pl.Series("pair", wanted, dtype=pl.Int64))
-    return {pair: tuple(rest) for pair, *rest in known.drop("known").rows()}
+def _held(
+    state: State, pairs: Array, recent: Mapping[int, list[_Smoke]]
+) -> dict[int, tuple[int, int, int]]:
+    wanted = {*pairs.tolist(), *(one.pair for shown in recent.values() for one in shown)}
+    known = state[TABLE].lookup(pl.Series("pair", sorted(wanted), dtype=pl.Int64))
+    return {pair: (day, times, moves) for pair, day, times, moves in known.drop("known").rows()}
 
 
-def _comes(smoke: _Smoke, at: int, pair: int, book: int, side: int, params: Params) -> bool:
-    """Whether a take comes for an order just moved away."""
-    near = at - smoke.at < params.within_ms * 1_000
-    return near and smoke.booked == book and smoke.piece.side == side and smoke.pair != pair
+def _came(
+    view: View, params: Params, row: int, smoke: _Smoke, held: dict[int, tuple[int, int, int]]
+) -> list[Hit]:
+    """Count a take that came too late; the hit if there are enough."""
+    day, times, moves = held[smoke.pair]
+    held[smoke.pair] = (day, times + 1, moves)
+    enough = times + 1 >= params.times and (times + 1) * WHOLE >= params.share_ppm * moves
+    return [_hit(view, params, row, smoke, times + 1)] if enough else []
 
 
 def _hit(view: View, params: Params, row: int, smoke: _Smoke, times: int) -> Hit:
     now = view.facts.now
-    owner = view.state[OWNERS].lookup(pl.Series("pair", [smoke.pair]))["owner"][0]
     return Hit(
         row,
         "MEDIUM",
@@ -160,7 +166,7 @@ def _hit(view: View, params: Params, row: int, smoke: _Smoke, times: int) -> Hit
         [smoke.piece, view.piece(row)],
         smoke.piece.quantity,
         int(now["last_price"][row]),
-        owner,
+        smoke.owner,
     )
 
 

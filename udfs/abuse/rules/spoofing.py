@@ -14,19 +14,21 @@ life), and of whether the best price of the other side moved in favour; more for
 owner on the side.
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
+from schemas.step import TableSpec
 from udfs.abuse.rules.rule import (
     WHOLE,
     Hit,
+    Past,
     RuleParams,
     Share,
     View,
     Whole,
-    among,
     per_cent,
     trade_piece,
     withdrawn_pieces,
@@ -71,7 +73,7 @@ class Spoofing:
 
     name = "spoofing"
     version = "2"
-    tables = {}  # type: ignore[var-annotated]  # noqa: RUF012
+    tables: Mapping[str, TableSpec] = {}
 
     def __call__(self, view: View, params: Params) -> list[Hit]:
         """Hits at the cancels of such orders."""
@@ -87,9 +89,8 @@ class Spoofing:
                 | (f["size_to_touch"] * WHOLE >= params.times_touch)
             )
             lopsided = np.minimum(f["entered_imbalance"], f["open_imbalance"])
-            traded = (f["opposite_traded"] > 0) & (
-                f["opposite_traded"] * params.times_traded <= WHOLE
-            )
+            opposite = f["opposite_traded"]
+            sold = (opposite > 0) & (opposite * params.times_traded <= WHOLE)
             hoped = (
                 (f["opposite_trades"] == 0)
                 & (f["open_opposite"] > 0)
@@ -100,7 +101,7 @@ class Spoofing:
                 (f["cancelled"] == 1)
                 & (f["withdrawn"] * WHOLE >= params.withdrawn_ppm)
                 & (f["lifetime_s"] <= params.life_s)
-                & (traded | hoped)
+                & (sold | hoped)
                 & (f["ticks_behind"] >= params.behind)
                 & (lopsided * WHOLE >= params.lopsided_ppm)
                 & large
@@ -111,33 +112,33 @@ class Spoofing:
             return []
         rows = f["row"][at]
         pairs = view.facts.now["pair"][rows]
-        traded, gone = view.trades(pairs), view.withdrawn(pairs)
-        return [self._hit(view, params, int(i), int(strength[i]), traded, gone) for i in at]
+        past = Past(view.trades(pairs)), Past(view.withdrawn(pairs))
+        return [_hit(view, params, int(one), int(strength[one]), *past) for one in at]
 
-    def _hit(self, view: View, params: Params, at: int, strength: int, traded, gone) -> Hit:  # type: ignore[no-untyped-def]
-        f, row = view.features, int(view.features["row"][at])
-        now = {name: int(column[row]) for name, column in view.facts.now.items()}
-        life = now["at"] - int(view.facts.entry["entry_at"][row])
-        there = among(traded, now["n"], now["at"] - life - 1)
-        there = there.filter((there["pair"] == now["pair"]) & (there["side"] == 1 - now["side"]))
-        bait = gone.filter(gone["n"] == now["n"])
-        pieces = [p for one in bait.iter_rows(named=True) for p in withdrawn_pieces(one)]
-        pieces += [trade_piece(one) for one in there.iter_rows(named=True)]
-        traded_size = int(there["quantity"].sum())
-        did = "traded" if traded_size else "had an order"
-        return Hit(
-            row,
-            "LOW" if not traded_size else "HIGH" if strength >= params.high_ppm else "MEDIUM",
-            strength,
-            f"{now['removed']} of {now['quantity']} pieces withdrawn after "
-            f"{life / SECOND:g} s, {per_cent(float(f['size_to_depth'][at]))} of the visible depth; "
-            f"{traded_size} traded on the other side meanwhile",
-            f"at most {params.life_s} s, {per_cent(params.withdrawn_ppm / WHOLE)} withdrawn",
-            f"A large order stood while its owner {did} on the other side, and was then withdrawn",
-            pieces,
-            now["removed"],
-            now["price"],
-        )
+
+def _hit(view: View, params: Params, at: int, strength: int, traded: Past, gone: Past) -> Hit:
+    f, row = view.features, int(view.features["row"][at])
+    now = {name: int(column[row]) for name, column in view.facts.now.items()}
+    life = now["at"] - int(view.facts.entry["entry_at"][row])
+    there = traded.of(now["pair"], 1 - now["side"], now["n"], now["at"] - life - 1)
+    bait = gone.frame[np.flatnonzero(gone["n"] == now["n"])].iter_rows(named=True)
+    pieces = [piece for one in bait for piece in withdrawn_pieces(one)]
+    pieces += [trade_piece(one) for one in traded.frame[there].iter_rows(named=True)]
+    size = int(traded["quantity"][there].sum())
+    did = "traded" if size else "had an order"
+    return Hit(
+        row,
+        "LOW" if not size else "HIGH" if strength >= params.high_ppm else "MEDIUM",
+        strength,
+        f"{now['removed']} of {now['quantity']} pieces withdrawn after "
+        f"{life / SECOND:g} s, {per_cent(float(f['size_to_depth'][at]))} of the visible depth; "
+        f"{size} traded on the other side meanwhile",
+        f"at most {params.life_s} s, {per_cent(params.withdrawn_ppm / WHOLE)} withdrawn",
+        f"A large order stood while its owner {did} on the other side, and was then withdrawn",
+        pieces,
+        now["removed"],
+        now["price"],
+    )
 
 
 RULE = Spoofing()

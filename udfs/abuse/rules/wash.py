@@ -35,7 +35,6 @@ class Params(RuleParams):
     repeats: Annotated[int, Field(ge=1, le=1_000)] = 3
     share_ppm: Share = 500_000
     flat_ppm: Share = 10_000
-    cool_down_s: Annotated[int, Field(ge=0, le=31_536_000)] = 600
 
 
 class Wash:
