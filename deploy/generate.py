@@ -86,6 +86,8 @@ class Order:
             raise ValueError(f"--days is {self.days}: 1 to {LONGEST_DAYS} are possible")
         if self.seed < 0:
             raise ValueError(f"--seed is {self.seed}: it cannot be negative")
+        if self.count < 1:
+            raise ValueError(f"--count is {self.count}: at least 1 is asked")
         if self.vault is not None and self.kind != Payments.kind:
             raise ValueError(f"--vault is for payments, not for {self.kind}: leave it out")
         market = (self.halted, self.burst, self.history)

@@ -17,7 +17,7 @@ from deploy.reports.form import at
 from deploy.rules.clock import dated
 from deploy.rules.recorded import Ends, message, numbered, recorded
 
-TOPICS = (ALERTS, ACTIONS, "postings")
+TOPICS = (ALERTS, ACTIONS, "postings", "orders")
 _ID_DIGITS = 32
 
 

@@ -75,7 +75,8 @@ def ask(
     from deploy.alerts import told
     from deploy.alerts.uncertain import uncertain
 
-    chosen = uncertain(told.read(None, brokers, prefix).items, most, domain)
+    with told.actions(now, brokers, prefix) as actions:  # without a time nobody is asked
+        chosen = uncertain(actions.list.items, most, domain)
     said: dict[str, list[str]] = {}
     for place, item in enumerate(chosen, 1):
         answer = _asked(item, place, len(chosen))

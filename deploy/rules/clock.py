@@ -13,7 +13,7 @@ from schemas.records import record
 
 AHEAD_US = 3_600_000_000
 """A record further ahead of the stream is refused at the edge of a job (connectors/spec.py)."""
-TOPICS_OF_TIME = ("postings", "rules")
+TOPICS_OF_TIME, TOPICS_OF_VENUES = ("postings", "rules"), ("orders",)
 _FIRST, _MOST = 1_000, 200_000
 _ENOUGH = 20_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,10 +60,14 @@ def stream_time(
 def dated(source: Source, partitions: int, now: int | None) -> int:
     """The business time of what a person does: as told, else where the stream is.
 
+    The stream is that of a bank; where there is none, that of venues.
+
     Raises:
         UserError: There is no time, or it is too far ahead of the stream.
     """
     reached = stream_time(source, partitions)
+    if reached is None:
+        reached = stream_time(source, partitions, TOPICS_OF_VENUES)
     if now is None:
         if reached is None:
             raise UserError("the stream has shown no time yet; give --now TIME")

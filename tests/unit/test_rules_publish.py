@@ -9,7 +9,7 @@ import pytest
 from connectors.topics import partition_of
 from deploy.errors import UserError
 from deploy.proofs.keys import SigningKey
-from deploy.rules.clock import stream_time, time_of
+from deploy.rules.clock import dated, stream_time, time_of
 from deploy.rules.differences import Difference, differences
 from deploy.rules.published import chosen, published
 from deploy.rules.publishing import Order, publish
@@ -187,6 +187,16 @@ def test_records_tell_the_time_where_no_tick_is_dated() -> None:
     found = stream_time(desk.log.source(), 4)
     assert found is not None
     assert found.time == NOON + 3
+
+
+def test_where_no_bank_is_the_time_is_that_of_venues() -> None:
+    desk = Desk()
+    with pytest.raises(UserError, match="has shown no time yet"):
+        dated(desk.log.source(), 4, None)
+    desk.tick("orders", NOON)
+    assert dated(desk.log.source(), 4, None) == NOON
+    desk.tick("postings", NOON - HOUR)
+    assert dated(desk.log.source(), 4, None) == NOON - HOUR
 
 
 def test_a_set_is_chosen_by_epoch_hash_or_slot(desk: Desk) -> None:
