@@ -5,8 +5,8 @@ owners of which each has at least `inside_ppm` of its trading with others of the
 
     wash-ring          three to so many owners, trades in a ring, each flat at the end of the hour
     painting-the-tape  few owners, many trades within any ten of the last twenty minutes, a large
-                       part of the book's volume then, a price that goes one way, hardly any net
-                       change of positions
+                       part of the book's volume then, a price that goes one way if it goes at
+                       all, hardly any net change of positions
 
 Sources: Victor and Weintraud (2021), net change against volume in strongly connected sets;
 Delegated Regulation (EU) 2016/522, Annex II, section 1, 3(b).
@@ -55,7 +55,7 @@ class PaintingParams(RuleParams):
         volume_ppm: Least share of the book's volume.
         flat_ppm: Greatest net change of each against its volume.
         inside_ppm: Least share of its volume with the others.
-        one_way_ppm: Least share of price changes that go the same way.
+        one_way_ppm: Least share of price changes that go the same way, if there are any.
     """
 
     cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 1_800
@@ -111,15 +111,14 @@ class Painting:
                 steps = np.sign(np.diff(among["price"].to_numpy()))
                 ups, downs = int((steps > 0).sum()), int((steps < 0).sum())
                 one_way = max(ups, downs) * WHOLE >= params.one_way_ppm * (ups + downs)
-                moved = max(ups, downs) >= params.trades // 2 and one_way
-                if size * WHOLE < params.volume_ppm * volume or not moved:
+                if size * WHOLE < params.volume_ppm * volume or not one_way:
                     continue
                 said = (
                     f"{among.height} trades among {', '.join(owners)} in 10 min, "
                     f"{per_cent(size / volume)} of the volume, {ups} ups and {downs} downs"
                 )
                 limit = f"{params.trades} trades, {per_cent(params.volume_ppm / WHOLE)} of volume"
-                why = "A few owners traded among themselves and moved the price one way"
+                why = "A few owners traded among themselves: activity, or a move, for others to see"
                 found.append(_hit(row, 750_000, said, limit, why, among, owners))
         return found
 
