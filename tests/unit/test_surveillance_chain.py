@@ -8,7 +8,7 @@ import pytest
 from connectors.batches import Shard
 from connectors.generators import chunks
 from connectors.log import MemoryLog, fold_shard, slices
-from connectors.topics import TICK_KEY
+from connectors.topics import TICK_KEY, TOPICS
 from connectors.written import results_by_place
 from deploy.bench.risk_fold import WRITTEN_MS, Done, chain
 from jobs.catalogue import JOBS, Config
@@ -29,12 +29,12 @@ class Folded:
         self.sent = Sent(ORDERS, PARTITIONS)
         feed = chunks(self.sent.world, self.sent.plan(1_000))
         jobs = [JOBS[name](CONFIG) for name in JOBS_OF_IT]
-        self.done: dict[str, Done] = chain(jobs, self.sent.by_hand(), feed)
+        by_hand = [batch for chunk in self.sent.by_hand() for batch in chunk]
+        self.done: dict[str, Done] = chain(jobs, by_hand, feed)
 
     def frame(self, topic):
         frames = [f for done in self.done.values() for f in done.outputs.get(topic, ())]
-        names = {"abuse.refused": "Refusal"}
-        empty = pl.DataFrame(schema=record(names[topic]).columns) if topic in names else None
+        empty = pl.DataFrame(schema=record(TOPICS[topic].record).columns)
         return pl.concat(frames) if frames else empty
 
     def counts(self, job) -> Counter[str]:
@@ -70,7 +70,7 @@ def test_a_worker_that_fails_again_and_again_changes_no_byte(run, job):
 
 
 def test_order_events_that_no_book_has_said_are_refused_and_the_rest_goes_on(run):
-    log, (strange,) = MemoryLog(), strange_events(run)
+    log, strange = MemoryLog(), strange_events(run)
     for value in strange.values:
         log.append("order.events", strange.partition, 1_000_000, value, b"h")
     job = JOBS["abuse"](CONFIG)
