@@ -160,7 +160,8 @@ def ring(back):
 
 
 def test_a_ring_of_flat_owners_is_found_and_a_chain_is_not():
-    (alert,) = said(ring("a"))[0].to_dicts()
+    book = RuleBook.model_validate({"painting_the_tape": {"enabled": False}})
+    (alert,) = said(ring("a"), book=book)[0].to_dicts()
     assert (alert["rule"], alert["subject"], alert["event_count"]) == ("wash-ring", "a", 6)
     assert alert["measured"] == "6 trades, 54 pieces, among a, b, c in 1 h"
     assert rules(ring("d")) == []
@@ -272,18 +273,21 @@ def test_marking_the_close_needs_a_share_and_a_move():
     assert rules(near_close(100, 2), **close) == []
 
 
-def test_painting_the_tape_is_few_owners_that_move_the_price_among_themselves():
-    def paint(step):
+def test_painting_the_tape_is_few_owners_that_feign_activity_or_a_move_among_themselves():
+    def paint(prices, wait=20):
         venue = market()
-        for number in range(8):
+        for number, price in enumerate(prices):
             seller, buyer = ("p", "q") if number % 2 else ("q", "p")
-            venue.order(seller, "SELL", 6, 10_001 + step * number)
+            venue.order(seller, "SELL", 6, 10_000 + price)
             venue.wait(5)
-            venue.order(buyer, "BUY", 6, 10_001 + step * number)
-            venue.wait(20)
+            venue.order(buyer, "BUY", 6, 10_000 + price)
+            venue.wait(wait)
         venue.wait(700)
         venue.order("maker", "BUY", 1, 9_000)
         return venue
 
-    assert rules(paint(1)) == ["painting-the-tape"]
-    assert rules(paint(0)) == []
+    assert rules(paint(range(1, 9))) == ["painting-the-tape"]
+    assert rules(paint([5] * 8)) == ["painting-the-tape"]
+    assert rules(paint([5, 6] * 4)) == []
+    # four of them in any ten minutes
+    assert rules(paint(range(1, 9), wait=145)) == []

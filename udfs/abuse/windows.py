@@ -104,12 +104,13 @@ class Kept:
 
         Args:
             buckets: Length of the window; 0: the longest.
-            back: So many rows of the group further back; its oldest row if there are not so many.
+            back: So many rows of the group further back, but none before the longest window.
         """
         length = buckets or self.window.buckets
         first = np.searchsorted(self.keys, self.wanted + self.now - length + 1)
         if back:
-            first = np.maximum(first - back, np.searchsorted(self.keys, self.wanted))
+            oldest = self.wanted + self.now - self.window.buckets + 1
+            first = np.maximum(first - back, np.searchsorted(self.keys, oldest))
         found = self.places[first]
         names = self.window.names
         out = np.empty((len(found), len(names)), dtype=np.int64)

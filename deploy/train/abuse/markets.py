@@ -86,8 +86,9 @@ def market(asked: Asked, scorer: Scorer | None = None) -> Market:
 def judged(asked: Asked, made: Simulated, scorer: Scorer | None = None) -> Market:
     """What the job makes of a simulated market."""
     links = {step.OWNERS: made.owner_links, step.INSTRUMENTS: made.instrument_links}
+    out: dict[str, pl.DataFrame] = {}
     if scorer is None:
-        rows, out = seen(made.events, links), {}
+        rows = seen(made.events, links)
     else:
         rows, out = folded(made.events, links, scorer)
     return Market(

@@ -5,14 +5,15 @@ owners of which each has at least `inside_ppm` of its trading with others of the
 
     wash-ring          three to so many owners, trades in a ring, each flat at the end of the hour
     painting-the-tape  few owners, many trades within any ten of the last twenty minutes, a large
-                       part of the book's volume then, a price that goes one way, hardly any net
-                       change of positions
+                       part of the book's volume then, a price that goes one way if it goes at
+                       all, hardly any net change of positions
 
 Sources: Victor and Weintraud (2021), net change against volume in strongly connected sets;
 Delegated Regulation (EU) 2016/522, Annex II, section 1, 3(b).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -55,7 +56,7 @@ class PaintingParams(RuleParams):
         volume_ppm: Least share of the book's volume.
         flat_ppm: Greatest net change of each against its volume.
         inside_ppm: Least share of its volume with the others.
-        one_way_ppm: Least share of price changes that go the same way.
+        one_way_ppm: Least share of price changes that go the same way, if there are any.
     """
 
     cool_down_s: Annotated[int, Field(ge=0, le=2_592_000)] = 1_800
@@ -77,11 +78,13 @@ class Ring:
     def __call__(self, view: View, params: RingParams) -> list[Hit]:
         """Hits at the first events of books after ten minutes."""
         found = []
-        for row, trades in _turned(view, 6 * SPAN, params.trades):
-            flat = _flat(trades, params.flat_ppm)
-            for owners in _circles(trades, flat, params.inside_ppm, directed=True):
-                among = _among(trades, owners)
-                if not params.owners <= len(owners) <= params.most or among.height < params.trades:
+        for row, trades, edges in _turned(view, 6 * SPAN, params.trades):
+            flat = _flat(edges, params.flat_ppm)
+            for owners in _circles(edges, flat, params.inside_ppm, directed=True):
+                if not params.owners <= len(owners) <= params.most:
+                    continue
+                among = _among(trades(), owners)
+                if among.height < params.trades:
                     continue
                 size = int(among["quantity"].sum())
                 said = f"{among.height} trades, {size} pieces, among {', '.join(owners)} in 1 h"
@@ -101,33 +104,37 @@ class Painting:
     def __call__(self, view: View, params: PaintingParams) -> list[Hit]:
         """Hits at the first events of books after ten minutes."""
         found = []
-        for row, trades in _turned(view, 2 * SPAN, params.trades):
-            flat = _flat(trades, params.flat_ppm)
-            for owners in _circles(trades, flat, params.inside_ppm, directed=False):
-                among, volume = _densest(trades, owners)
-                if not 2 <= len(owners) <= params.most or among.height < params.trades:
+        for row, trades, edges in _turned(view, 2 * SPAN, params.trades):
+            flat = _flat(edges, params.flat_ppm)
+            for owners in _circles(edges, flat, params.inside_ppm, directed=False):
+                if not 2 <= len(owners) <= params.most:
+                    continue
+                among, volume = _densest(trades(), owners)
+                if among.height < params.trades:
                     continue
                 size = int(among["quantity"].sum())
                 steps = np.sign(np.diff(among["price"].to_numpy()))
                 ups, downs = int((steps > 0).sum()), int((steps < 0).sum())
                 one_way = max(ups, downs) * WHOLE >= params.one_way_ppm * (ups + downs)
-                moved = max(ups, downs) >= params.trades // 2 and one_way
-                if size * WHOLE < params.volume_ppm * volume or not moved:
+                if size * WHOLE < params.volume_ppm * volume or not one_way:
                     continue
                 said = (
                     f"{among.height} trades among {', '.join(owners)} in 10 min, "
                     f"{per_cent(size / volume)} of the volume, {ups} ups and {downs} downs"
                 )
                 limit = f"{params.trades} trades, {per_cent(params.volume_ppm / WHOLE)} of volume"
-                why = "A few owners traded among themselves and moved the price one way"
+                why = "A few owners traded among themselves: activity, or a move, for others to see"
                 found.append(_hit(row, 750_000, said, limit, why, among, owners))
         return found
 
 
-def _turned(view: View, span: int, least: int) -> Iterator[tuple[int, pl.DataFrame]]:
+def _turned(
+    view: View, span: int, least: int
+) -> Iterator[tuple[int, Callable[[], pl.DataFrame], list[Edge]]]:
     """Books in whose time ten minutes have ended: the first event after, and trades before it.
 
-    Trades, at least so many, are the buyers' events with columns buyer and seller, in log order.
+    Trades, at least so many, are the buyers' events with columns buyer and seller, in log order;
+    their frame is made when it is asked for.
     """
     now = view.facts.now
     turned = (now["at"] // SPAN != now["book_at"] // SPAN) & (now["book_at"] >= 0)
@@ -140,6 +147,7 @@ def _turned(view: View, span: int, least: int) -> Iterator[tuple[int, pl.DataFra
     past = past.rename({"owner": "buyer", "counter_owner": "seller"})
     past = past.sort("booked", maintain_order=True)
     booked, at, number = (past[name].to_numpy() for name in ("booked", "at", "n"))
+    edges = past.select("seller", "buyer", "quantity").rows()
     for row in rows.tolist():
         book, end = int(now["booked"][row]), (int(now["book_at"][row]) // SPAN + 1) * SPAN
         low, high = np.searchsorted(booked, (book, book + 1))
@@ -147,14 +155,15 @@ def _turned(view: View, span: int, least: int) -> Iterator[tuple[int, pl.DataFra
         begin, over = low + np.searchsorted(at[low:high], (since, end))
         over = min(over, low + np.searchsorted(number[low:high], int(now["n"][row])))
         if over - begin >= least:
-            yield row, past[int(begin) : int(over)]
+            low, high = int(begin), int(over)
+            yield row, partial(past.slice, low, high - low), edges[low:high]
 
 
-def _flat(trades: pl.DataFrame, flat_ppm: int) -> set[str]:
+def _flat(edges: Sequence[Edge], flat_ppm: int) -> set[str]:
     """Owners whose net change is small against their volume."""
     net: dict[str, int] = {}
     gross: dict[str, int] = {}
-    for seller, buyer, size in trades.select("seller", "buyer", "quantity").iter_rows():
+    for seller, buyer, size in edges:
         for owner, change in ((seller, -size), (buyer, size)):
             net[owner] = net.get(owner, 0) + change
             gross[owner] = gross.get(owner, 0) + size
@@ -162,13 +171,12 @@ def _flat(trades: pl.DataFrame, flat_ppm: int) -> set[str]:
 
 
 def _circles(
-    trades: pl.DataFrame, flat: set[str], inside_ppm: int, directed: bool
+    edges: Sequence[Edge], flat: set[str], inside_ppm: int, directed: bool
 ) -> list[list[str]]:
     """Sets of owners, all `flat`, that trade mostly among themselves; each in order of name.
 
     If `directed`, each of a set has bought from and sold to others of it.
     """
-    edges: list[Edge] = list(trades.select("seller", "buyer", "quantity").iter_rows())
     gross: dict[str, int] = {}
     for seller, buyer, size in edges:
         gross[seller] = gross.get(seller, 0) + size
