@@ -77,7 +77,7 @@ def test_each_mark_waits_for_the_first_pnl_of_its_slice():
 
 
 def test_percentiles_stand_beside_their_bars():
-    found = risk_latency.results(np.arange(101) / 50, np.arange(101) / 25, np.zeros(101))
+    found = risk_latency.results(5_000, np.arange(101) / 50, np.arange(101) / 25, np.zeros(101))
     assert [(one.value, one.met) for one in found[:4]] == [
         (1.0, True),
         (1.98, True),

@@ -278,7 +278,7 @@ def test_the_command_writes_files_and_the_history(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"kind": "trades", "bad": 0.1}, "are for market"),
+        ({"kind": "trades", "bad": 0.1}, "is for market and exchange"),
         ({"kind": "aml", "history": Path("x.csv")}, "are for market"),
         ({"days": 300}, "1 to 250"),
         ({"bad": 2.0}, "a share"),
