@@ -52,7 +52,13 @@ def labelled(folder: Path) -> tuple[Array, Array]:
 
 def _days(alerts: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """The postings of labelled alerts: posting_id, subject, positive."""
-    said = (
+    resting = alerts.select("alert_id", "subject", posting_id=pl.col("events").str.split(";"))
+    return resting.join(said(actions), on="alert_id").explode("posting_id")
+
+
+def said(actions: pl.DataFrame) -> pl.DataFrame:
+    """The last label of each alert, of those that say something: alert_id, positive."""
+    return (
         actions.filter(
             pl.col("kind").cast(pl.String) == "LABEL", pl.col("disposition").is_in(LABELS)
         )
@@ -61,8 +67,6 @@ def _days(alerts: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("disposition").is_in(list(_SAID)))
         .select("alert_id", positive=pl.col("disposition") == "true-positive")
     )
-    resting = alerts.select("alert_id", "subject", posting_id=pl.col("events").str.split(";"))
-    return resting.join(said, on="alert_id").explode("posting_id")
 
 
 def records(path: Path, name: str) -> pl.DataFrame:

@@ -108,6 +108,11 @@ def _drawn(rng: np.random.Generator, width: int) -> Weights:
 
 def _odds(weights: Weights, steps: Any) -> Any:
     """The network: log-odds of each sequence."""
+    return last_hidden(weights, steps) @ weights["out"] + weights["base"]
+
+
+def last_hidden(weights: Weights, steps: Any) -> Any:
+    """What an LSTM keeps of each sequence after its last step; shape (sequences, hidden)."""
     import jax
     from jax import numpy as jnp
 
@@ -118,6 +123,6 @@ def _odds(weights: Weights, steps: Any) -> Any:
         cell = jax.nn.sigmoid(forget) * cell + jax.nn.sigmoid(let) * jnp.tanh(new)
         return (jax.nn.sigmoid(out) * jnp.tanh(cell), cell), None
 
-    empty = jnp.zeros((steps.shape[0], HIDDEN))
+    empty = jnp.zeros((steps.shape[0], weights["kept"].shape[0]))
     (hidden, _), _ = jax.lax.scan(one, (empty, empty), jnp.swapaxes(steps, 0, 1))
-    return hidden @ weights["out"] + weights["base"]
+    return hidden

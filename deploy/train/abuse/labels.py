@@ -12,17 +12,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from deploy.alerts.states import LABELS
 from deploy.errors import UserError
 from deploy.train.abuse.run import HEADS, Said
 from deploy.train.abuse.samples import seen
-from deploy.train.labels import records
+from deploy.train.labels import records, said
 from udfs.abuse import step
 from udfs.abuse.features import FEATURES
 from udfs.abuse.model import Model, load, role
 from udfs.abuse.trees import Array
-
-_SAID = {"true-positive": True, "false-positive": False}
 
 
 def labelled(folder: Path) -> Said:
@@ -47,17 +44,8 @@ def labelled(folder: Path) -> Said:
 
 def _orders(events: pl.DataFrame, alerts: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """The orders behind labelled alerts: order_id, isin, mic, rule, positive."""
-    said = (
-        actions.filter(
-            pl.col("kind").cast(pl.String) == "LABEL", pl.col("disposition").is_in(LABELS)
-        )
-        .sort("time", "action_id")
-        .unique("alert_id", keep="last", maintain_order=True)
-        .filter(pl.col("disposition").is_in(list(_SAID)))
-        .select("alert_id", positive=pl.col("disposition") == "true-positive")
-    )
     behind = alerts.select("alert_id", "rule", event_id=pl.col("events").str.split(";"))
-    named = behind.join(said, on="alert_id").explode("event_id")
+    named = behind.join(said(actions), on="alert_id").explode("event_id")
     orders = events.select("event_id", "order_id", "isin", "mic").join(named, on="event_id")
     by = orders.sort("positive", descending=True, maintain_order=True)
     return by.unique(["order_id", "isin", "mic"], keep="first", maintain_order=True)

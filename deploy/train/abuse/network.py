@@ -5,13 +5,13 @@ are is how odd the order is. The LSTM (Hochreiter, Schmidhuber 1997, with a forg
 the LENGTH - 1 orders of the same owner and instrument before it as well.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from deploy.train.sequences import Weights, last_hidden
 from udfs.abuse.trees import Array
 
 REACH = 5.0
@@ -21,7 +21,6 @@ LENGTH, HIDDEN = 12, 24
 EPOCHS, BATCH, RATE = 12, 512, 2e-3
 SHOWN = 40_000
 """At most so many orders are shown."""
-Weights = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -151,17 +150,8 @@ def _plain_error(weights: Weights, rows: Any) -> Any:
 
 
 def _lstm_error(weights: Weights, steps: Any) -> Any:
-    import jax
     from jax import numpy as jnp
 
-    def one(carried: tuple[Any, Any], x: Any) -> tuple[tuple[Any, Any], None]:
-        hidden, cell = carried
-        gates = x @ weights["seen"] + hidden @ weights["kept"] + weights["bias"]
-        let, forget, new, out = jnp.split(gates, 4, axis=1)
-        cell = jax.nn.sigmoid(forget) * cell + jax.nn.sigmoid(let) * jnp.tanh(new)
-        return (jax.nn.sigmoid(out) * jnp.tanh(cell), cell), None
-
-    empty = jnp.zeros((steps.shape[0], HIDDEN))
-    (hidden, _), _ = jax.lax.scan(one, (empty, empty), jnp.swapaxes(steps, 0, 1))
+    hidden = last_hidden(weights, steps)
     told = jnp.tanh(hidden @ weights["narrow"]) @ weights["out"] + weights["base"]
     return _off(told, steps[:, -1, :])

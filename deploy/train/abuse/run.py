@@ -14,6 +14,7 @@ from deploy.train.abuse import calibrate, export, fit, network
 from deploy.train.abuse.judge import Figure, area, average_precision, bootstrap, limit
 from deploy.train.abuse.markets import Asked, market, plan
 from deploy.train.abuse.samples import Samples, together
+from deploy.train.sequences import Weights
 from udfs.abuse.curve import WHOLE
 from udfs.abuse.features import FEATURES
 from udfs.abuse.model import Model
@@ -214,7 +215,7 @@ class _Beside:
     forest: Trees
     steps: network.Scaling
     weights: Mapping[str, Array]
-    lstm: network.Weights
+    lstm: Weights
 
 
 def _unlabelled(shown: Samples, seed: int) -> _Beside:
